@@ -1,0 +1,359 @@
+"""The model: an encoder, a Gaussian latent variable, a decoder, and the whole backward pass.
+
+    x -> encoder -> (mu, raw_logvar) -> logvar -> z = mu + exp(logvar / 2) * noise -> decoder
+      -> logits -> reconstruction = -log p(x given z)
+
+    loss = reconstruction + beta * kl          (to be minimized; nats per example)
+    elbo = -(reconstruction + kl)              (a lower bound of log p(x), on average)
+
+Noise is an argument: nothing here draws random numbers after the first weights.  What one does
+with a model (encode, sample, keep) stands in ``vae.py``; how to train it, in ``training.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from tinyvae.adam import Adam
+from tinyvae.data.checks import check_data
+from tinyvae.errors import (
+    NonFiniteLossError,
+    ShapeError,
+    SizeError,
+    check_count,
+    check_number,
+    check_option,
+)
+from tinyvae.likelihoods import likelihood_shapes, make_likelihood
+from tinyvae.networks import DenseNetwork, layer_shapes
+from tinyvae.ops import get_ops
+from tinyvae.ops.reference import ACTIVATIONS
+from tinyvae.parameters import Parameters
+
+Array = NDArray[Any]
+
+
+class Terms(NamedTuple):
+    """The loss and what it is made of, each a mean over the batch in nats per example."""
+
+    loss: float
+    reconstruction: float
+    kl: float
+
+    @property
+    def elbo(self) -> float:
+        """-(reconstruction + kl), whatever beta was."""
+        return -(self.reconstruction + self.kl)
+
+
+class Pass(NamedTuple):
+    """Everything a forward pass computed that the backward pass needs."""
+
+    encoder: list[Array]
+    mu: Array
+    logvar: Array
+    z: Array
+    decoder: list[Array]
+
+    @property
+    def logits(self) -> Array:
+        """The decoder's output, (batch, input_dim)."""
+        return self.decoder[-1]
+
+
+class Model:
+    """The mathematics of a VAE with dense layers and a diagonal Gaussian posterior.
+
+    Parameters
+    ----------
+    input_dim : int
+        Width of x.
+    hidden_dims : sequence of int
+        Widths of the encoder's hidden layers; may be empty (a linear encoder).
+    latent_dim : int
+        Width of z.
+    decoder_hidden_dims : sequence of int, optional
+        Widths of the decoder's hidden layers; the encoder's in reverse if not given.
+    activation : str
+        ``"relu"``, ``"tanh"``, ``"softplus"``, ``"sigmoid"`` or ``"identity"``.
+    likelihood : str
+        ``"bernoulli"``, ``"continuous_bernoulli"``, ``"gaussian"`` or ``"gaussian_learned"``.
+    sigma : float
+        Standard deviation of the Gaussian likelihood, or where learning it starts.
+    dtype : dtype
+        ``"float32"`` or ``"float64"`` (``"complex128"`` with the reference, for gradient checks).
+    backend : str
+        ``"numba"`` (fast) or ``"reference"`` (plain NumPy).
+    threads : int, optional
+        At most so many; chosen by the size of the work if not given.
+    seed : int
+        Of the initial weights.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        All weights, by name and as one vector, and their gradients.
+
+    Raises
+    ------
+    SizeError, OptionError
+        If an argument makes no sense.
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        hidden_dims: Sequence[int] = (400,),
+        latent_dim: int = 20,
+        *,
+        decoder_hidden_dims: Sequence[int] | None = None,
+        activation: str = "relu",
+        likelihood: str = "bernoulli",
+        sigma: float = 1.0,
+        dtype: DTypeLike = "float32",
+        backend: str = "numba",
+        threads: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.input_dim = check_count("input_dim", input_dim)
+        self.hidden_dims = _widths("hidden_dims", hidden_dims)
+        self.latent_dim = check_count("latent_dim", latent_dim)
+        mirrored = self.hidden_dims[::-1]
+        self.decoder_hidden_dims = (
+            mirrored
+            if decoder_hidden_dims is None
+            else _widths("decoder_hidden_dims", decoder_hidden_dims)
+        )
+        self.activation = check_option("activation", activation, ACTIVATIONS)
+        self.likelihood = likelihood
+        self.sigma = check_number("sigma", sigma, above=0.0)
+        self.backend = backend
+        self.dtype = _dtype(dtype, backend)
+        self.threads = None if threads is None else check_count("threads", threads)
+        self.seed = check_count("seed", seed, at_least=0)
+
+        widths_in, widths_out = layer_widths(self.config)
+        self.parameters = Parameters(
+            layer_shapes("encoder", widths_in)
+            | layer_shapes("decoder", widths_out)
+            | likelihood_shapes(likelihood),
+            self.dtype,
+        )
+        self.ops = get_ops(backend, self.threads)
+        self.encoder = DenseNetwork("encoder", widths_in, activation, self.parameters, self.ops)
+        self.decoder = DenseNetwork("decoder", widths_out, activation, self.parameters, self.ops)
+        self.observation = make_likelihood(likelihood, self.sigma, self.parameters, self.ops)
+        rng = np.random.default_rng(self.seed)
+        self.encoder.initialize(rng)
+        self.decoder.initialize(rng)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, fit for JSON: ``VAE(**vae.config)`` has the same shape."""
+        return {
+            "input_dim": self.input_dim,
+            "hidden_dims": list(self.hidden_dims),
+            "latent_dim": self.latent_dim,
+            "decoder_hidden_dims": list(self.decoder_hidden_dims),
+            "activation": self.activation,
+            "likelihood": self.likelihood,
+            "sigma": self.sigma,
+            "dtype": self.dtype.name,
+            "backend": self.backend,
+            "threads": self.threads,
+            "seed": self.seed,
+        }
+
+    def __repr__(self) -> str:
+        widths = [self.input_dim, *self.hidden_dims, self.latent_dim]
+        widths += [*self.decoder_hidden_dims, self.input_dim]
+        return (
+            f"VAE({'-'.join(map(str, widths))}, {self.activation}, {self.likelihood}, "
+            f"{self.dtype.name}, {self.backend}, {self.parameters.size:,} parameters)"
+        )
+
+    # Forward -------------------------------------------------------------------------------
+
+    def forward(self, x: Array, noise: Array) -> Pass:
+        """Run x through the whole model.
+
+        Parameters
+        ----------
+        x : (batch, input_dim) array
+        noise : (batch, latent_dim) array
+            Standard normal.
+
+        Returns
+        -------
+        Pass
+            Every intermediate value.
+        """
+        encoder = self.encoder.forward(x)
+        mu = np.ascontiguousarray(encoder[-1][:, : self.latent_dim])
+        raw_logvar = np.ascontiguousarray(encoder[-1][:, self.latent_dim :])
+        logvar = self.ops.bound_logvar_forward(raw_logvar)
+        z = self.ops.reparameterize_forward(mu, logvar, noise)
+        return Pass(encoder, mu, logvar, z, self.decoder.forward(z))
+
+    # Loss and gradients --------------------------------------------------------------------
+
+    def loss(self, x: Array, noise: Array, beta: float = 1.0) -> Terms:
+        """Return loss = reconstruction + beta * kl and its terms, in nats per example."""
+        x, noise = self._batch(x, noise)
+        return self._terms(self.forward(x, noise), x, beta)
+
+    def loss_and_gradients(self, x: Array, noise: Array, beta: float = 1.0) -> Terms:
+        """Return the loss and fill ``parameters.gradients`` with its exact gradient.
+
+        Parameters
+        ----------
+        x : (batch, input_dim) array
+            float, or uint8 (then divided by 255).
+        noise : (batch, latent_dim) array
+            Standard normal, drawn by the caller.
+        beta : float
+            Weight of the KL term.
+
+        Returns
+        -------
+        Terms
+            ``loss``, ``reconstruction``, ``kl``: means over the batch, nats per example.
+
+        Raises
+        ------
+        ShapeError, DTypeError, NonFiniteDataError, RangeError
+            If x or noise is not what was expected.
+        """
+        x, noise = self._batch(x, noise)
+        values = self.forward(x, noise)
+        self._backward(values, x, noise, beta)
+        return self._terms(values, x, beta)
+
+    def _terms(self, values: Pass, x: Array, beta: float) -> Terms:
+        reconstruction = self.observation.reconstruction(values.logits, x).mean()
+        kl = self.ops.kl_forward(values.mu, values.logvar).sum(axis=1).mean()
+        if np.iscomplexobj(kl):  # the complex step: hand the imaginary part through
+            return Terms(reconstruction + beta * kl, reconstruction, kl)
+        return Terms(float(reconstruction + beta * kl), float(reconstruction), float(kl))
+
+    def _backward(self, values: Pass, x: Array, noise: Array, beta: float) -> None:
+        scale = 1.0 / len(x)  # the loss is a mean over the batch
+        dlogits = self.observation.backward(values.logits, x, scale)
+        dz = self.decoder.backward(dlogits, values.decoder, input_gradient=True)
+        # z reaches the loss through the decoder; mu and logvar reach it through z and the KL.
+        dmu, dlogvar = self.ops.reparameterize_backward(dz, values.logvar, noise)
+        dmu_kl, dlogvar_kl = self.ops.kl_backward(values.mu, values.logvar)
+        weight = self.dtype.type(beta * scale)
+        dmu = dmu + weight * dmu_kl
+        dlogvar = dlogvar + weight * dlogvar_kl
+        draw_logvar = self.ops.bound_logvar_backward(dlogvar, values.logvar)
+        da = np.concatenate([dmu, draw_logvar], axis=1)
+        self.encoder.backward(da, values.encoder, input_gradient=False)
+
+    def train_step(self, x: Array, noise: Array, adam: Adam, beta: float = 1.0) -> Terms:
+        """Do ``loss_and_gradients`` and ``adam.step()`` in one call, with the same result.
+
+        On the Numba backend the weight gradients go straight into Adam and are never stored:
+        ``parameters.gradients`` is left as it was.
+
+        Raises
+        ------
+        NonFiniteLossError
+            If the loss is NaN or infinite; the weights are then those from before the step, and
+            the message names the first array that is not finite.
+        """
+        terms = self.loss_and_gradients(x, noise, beta)
+        if not np.isfinite(terms.loss):
+            raise NonFiniteLossError(self._explain_non_finite(x, noise, beta))
+        adam.step()
+        return terms
+
+    def _explain_non_finite(self, x: Array, noise: Array, beta: float) -> str:
+        """Say which array was the first to hold NaN or infinity, in the order of computation."""
+        x, noise = self._batch(x, noise)
+        with np.errstate(all="ignore"):
+            values = self.forward(x, noise)
+            arrays: dict[str, Array] = {"x": x, "noise": noise, **self.parameters}
+            arrays |= {f"output of encoder.{i}": h for i, h in enumerate(values.encoder[1:])}
+            arrays |= {"mu": values.mu, "logvar": values.logvar, "z": values.z}
+            arrays |= {f"output of decoder.{i}": h for i, h in enumerate(values.decoder[1:])}
+            arrays["reconstruction"] = self.observation.reconstruction(values.logits, x)
+            arrays["kl"] = self.ops.kl_forward(values.mu, values.logvar)
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+                return (
+                    f"The loss is not finite. The first array to blow up is {name!r}: "
+                    f"{array[index]} at {index}. Lower the learning rate, or look at the data."
+                )
+        return f"The loss overflows {self.dtype.name} though its terms do not; beta={beta!r}?"
+
+    @classmethod
+    def count_parameters(cls, config: dict[str, Any]) -> int:
+        """Return how many numbers a model of this ``config`` has, without allocating any."""
+        widths_in, widths_out = layer_widths(config)
+        pairs = [*pairwise(widths_in), *pairwise(widths_out)]
+        learned = config["likelihood"] == "gaussian_learned"
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairs) + learned
+
+    # The door ------------------------------------------------------------------------------
+
+    def _data(self, x: Array) -> Array:
+        """Return x as a float batch, having checked everything about it."""
+        check_data(x, likelihood=self.likelihood, input_dim=self.input_dim, min_rows=1)
+        return self._cast(np.asarray(x))
+
+    def _numbers(self, argument: str, came: Array, width: int) -> Array:
+        """Return an (n, width) float array, having checked shape, dtype and finiteness."""
+        check_data(came, input_dim=width, argument=argument, min_rows=1)
+        return self._cast(np.asarray(came))
+
+    def _batch(self, x: Array, noise: Array) -> tuple[Array, Array]:
+        x, noise = self._data(x), self._numbers("noise", noise, self.latent_dim)
+        return self._paired(x, noise)
+
+    def _cast(self, array: Array) -> Array:
+        real = np.dtype(np.float64) if self.dtype.kind == "c" else self.dtype
+        if array.dtype == np.uint8:
+            return array.astype(real) / real.type(255)
+        return np.ascontiguousarray(array, dtype=real)
+
+    def _paired(self, x: Array, noise: Array) -> tuple[Array, Array]:
+        if len(x) != len(noise):
+            raise ShapeError(f"x has {len(x)} rows and noise {len(noise)}; they must be as many.")
+        return x, noise
+
+
+def layer_widths(config: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the widths of the encoder's layers and of the decoder's, inputs included.
+
+    The encoder's output is twice the latent width: ``[mu, raw_logvar]`` side by side.
+    """
+    encoder = (config["input_dim"], *config["hidden_dims"], 2 * config["latent_dim"])
+    decoder = (config["latent_dim"], *config["decoder_hidden_dims"], config["input_dim"])
+    return encoder, decoder
+
+
+def _widths(argument: str, came: Sequence[int]) -> tuple[int, ...]:
+    try:
+        widths = list(came)
+    except TypeError:
+        raise SizeError(
+            f"{argument}={came!r} must be a sequence of layer widths, such as (400,)."
+        ) from None
+    return tuple(check_count(f"{argument}[{i}]", width) for i, width in enumerate(widths))
+
+
+def _dtype(came: DTypeLike, backend: str) -> np.dtype[Any]:
+    """Return the dtype of the weights, if the backend can compute in it."""
+    try:
+        name = np.dtype(came).name
+    except TypeError:
+        name = str(came)
+    known = ["float32", "float64"] + (["complex128"] if backend == "reference" else [])
+    return np.dtype(check_option("dtype", name, known))

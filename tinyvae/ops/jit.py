@@ -1,0 +1,150 @@
+"""How a kernel is compiled, and why a stale one cannot be loaded from the cache.
+
+Numba's cache looks at the file a function stands in and not at the files of the functions it
+calls, so an edit in one kernel file would leave old machine code of its callers alive.  Every
+kernel of tinyvae therefore carries one more thing in its cache key: a digest of all sources in
+this folder and of the vector width frozen into them.  Other packages' caches are not touched.
+
+This file compiles; it holds no mathematics.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import llvmlite.binding as llvm
+from numba import config, get_num_threads, njit, set_num_threads
+from numba.core.caching import FunctionCache
+
+from tinyvae.errors import SizeError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Named one by one: nnan and ninf would let LLVM delete the checks for NaN and infinity.
+FASTMATH = frozenset({"contract", "reassoc", "nsz", "arcp", "afn"})
+# For code whose rounding is its meaning (exp, log, compensated sums): fuse, never reorder.
+EXACT = frozenset({"contract"})
+
+JIT_DISABLED = bool(config.DISABLE_JIT)
+
+
+def _native_lanes() -> int:
+    """Return how many float32 fit a vector register here, 0 where only plain loops can run."""
+    if JIT_DISABLED:
+        return 0
+    if config.CPU_NAME == "generic" and not config.CPU_FEATURES:
+        return 0
+    wanted = config.CPU_FEATURES
+    if wanted is None:
+        features = {name for name, there in llvm.get_host_cpu_features().items() if there}
+    else:
+        features = {word[1:] for word in wanted.split(",") if word.startswith("+")}
+    if "avx512f" in features:
+        return 16
+    if {"avx2", "fma"} <= features:
+        return 8
+    return 4 if "neon" in features else 0
+
+
+def _lanes() -> int:
+    override = os.environ.get("TINYVAE_LANES")
+    if override is None or JIT_DISABLED:
+        return _native_lanes()
+    if override not in {"0", "4", "8", "16"}:
+        raise SizeError(
+            f"TINYVAE_LANES={override!r} must be 0 (plain loops), 4, 8 or 16 float32 a vector; "
+            "unset it to use what the processor has."
+        )
+    return int(override)
+
+
+#: float32 numbers in one vector register; float64 has half as many.  0 means plain loops.
+LANES = _lanes()
+
+
+@cache
+def source_key() -> str:
+    """Digest of every kernel source and of the vector width: part of every cache key."""
+    digest = hashlib.sha256(f"lanes={LANES}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class _KernelCache(FunctionCache):  # type: ignore[misc]
+    """Numba's own cache, its key lengthened by ``source_key()``."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return (*super()._index_key(sig, codegen), source_key())
+
+
+def kernel(
+    *, parallel: bool = False, fastmath: frozenset[str] = FASTMATH, inline: bool = False
+) -> Callable[[F], F]:
+    """Compile a function with Numba, lazily, cached, without the global interpreter lock.
+
+    Parameters
+    ----------
+    parallel : bool
+        Whether its ``prange`` loops run on several threads.
+    fastmath : frozenset of str
+        LLVM's flags by name; never ``nnan`` or ``ninf``.
+    inline : bool
+        Whether LLVM must place the body inside its callers (for small functions in hot loops).
+
+    Returns
+    -------
+    callable
+        The decorator.
+    """
+
+    def decorate(function: F) -> F:
+        compiled = njit(
+            parallel=parallel,
+            fastmath=set(fastmath),
+            forceinline=inline,
+            error_model="numpy",
+            nogil=True,
+        )(function)
+        if not JIT_DISABLED and not inline:
+            # Where no folder can be written, each process compiles anew.
+            with contextlib.suppress(RuntimeError):
+                compiled._cache = _KernelCache(function)
+        return compiled  # type: ignore[no-any-return]
+
+    return decorate
+
+
+# Below this, waking a second thread costs more than it brings (measured on two cores).
+FLOPS_PER_THREAD = 2_000_000
+
+
+def threads_for(flops: float, at_most: int | None) -> int:
+    """Return how many threads a piece of work of so many floating-point operations deserves."""
+    if JIT_DISABLED:
+        return 1
+    limit = config.NUMBA_NUM_THREADS
+    if at_most is not None:
+        limit = min(at_most, limit)
+    return int(max(1, min(limit, flops // FLOPS_PER_THREAD)))
+
+
+@contextlib.contextmanager
+def thread_pool(threads: int) -> Iterator[int]:
+    """Let ``prange`` use so many threads inside the block, and as many as before after it."""
+    before = get_num_threads()
+    if threads == before or JIT_DISABLED:
+        yield threads
+        return
+    set_num_threads(threads)
+    try:
+        yield threads
+    finally:
+        set_num_threads(before)

@@ -1,0 +1,277 @@
+"""The mathematics in plain NumPy: one formula a line, every forward beside its backward.
+
+This is the text to read, and the judge of its fast twin ``fast.py``, which has the same names.
+Every forward also runs in complex128, so that the complex-step derivative can pass through it:
+branches look at the real part only.  Nothing here draws random numbers, keeps state, checks its
+arguments, or writes into them (``adam_step`` excepted, whose purpose that is).
+
+Units are nats per example: losses come back as ``(batch,)``, summed over dimensions.  A backward
+takes the gradient at its forward's output and returns the gradients at its inputs; those of the
+losses are for one example's loss, to be divided by the batch size for a mean over the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+ACTIVATIONS = ("relu", "tanh", "softplus", "sigmoid", "identity")
+LOGVAR_BOUND = 10.0
+LOG_2PI = math.log(2.0 * math.pi)
+
+
+# Activations -------------------------------------------------------------------------------
+
+
+def sigmoid(a: Array) -> Array:
+    """Return 1 / (1 + exp(-a)), computed without overflow; same shape as ``a``."""
+    positive = a.real > 0
+    e = np.exp(np.where(positive, -a, a))
+    return np.where(positive, 1.0, e) / (1.0 + e)
+
+
+def softplus(a: Array) -> Array:
+    """Return log(1 + exp(a)) = max(a, 0) + log(1 + exp(-abs(a))); same shape as ``a``."""
+    positive = a.real > 0
+    return np.where(positive, a, 0.0) + np.log1p(np.exp(np.where(positive, -a, a)))
+
+
+def activation_forward(a: Array, activation: str) -> Array:
+    """Return h = f(a) for the named activation; same shape as ``a``."""
+    if activation == "relu":
+        return np.where(a.real <= 0, 0.0, a)  # this way round NaN stays NaN
+    if activation == "tanh":
+        return np.tanh(a)
+    if activation == "softplus":
+        return softplus(a)
+    if activation == "sigmoid":
+        return sigmoid(a)
+    return a
+
+
+def activation_backward(dh: Array, h: Array, activation: str) -> Array:
+    """Return da = dh * f'(a), the derivative written in terms of the output h = f(a).
+
+    relu: [h > 0]; tanh: 1 - h**2; softplus: 1 - exp(-h); sigmoid: h (1 - h); identity: 1.
+    At the kink relu'(0) = 0.
+    """
+    if activation == "relu":
+        return np.where(h > 0, dh, 0.0)
+    if activation == "tanh":
+        return dh * (1.0 - h * h)
+    if activation == "softplus":
+        return dh * -np.expm1(-h)
+    if activation == "sigmoid":
+        return dh * h * (1.0 - h)
+    return dh
+
+
+# Dense layers ------------------------------------------------------------------------------
+
+
+def dense_forward(x: Array, weight: Array, bias: Array, activation: str) -> Array:
+    """Return h = f(x @ weight + bias).
+
+    Parameters
+    ----------
+    x : (batch, fan_in) array
+    weight : (fan_in, fan_out) array
+    bias : (fan_out,) array
+    activation : str
+        One of ``ACTIVATIONS``.
+
+    Returns
+    -------
+    (batch, fan_out) array
+    """
+    return activation_forward(x @ weight + bias, activation)
+
+
+def dense_backward_weight(x: Array, da: Array) -> tuple[Array, Array]:
+    """Return (dweight, dbias) = (x.T @ da, sum of da over the batch).
+
+    ``da``, (batch, fan_out), is the gradient at the layer's pre-activation x @ weight + bias.
+    """
+    return x.T @ da, da.sum(axis=0)
+
+
+def dense_backward_input(da: Array, weight: Array, h: Array, activation: str) -> Array:
+    """Return (da @ weight.T) * f'(.), the gradient at the pre-activation of the layer below.
+
+    ``h``, (batch, fan_in), is this layer's input, which is the output of ``activation`` below.
+    """
+    return activation_backward(da @ weight.T, h, activation)
+
+
+# The latent variable -----------------------------------------------------------------------
+
+
+def bound_logvar_forward(raw_logvar: Array) -> Array:
+    """Return logvar = 10 tanh(raw_logvar / 10), so that exp(logvar) can never overflow."""
+    return LOGVAR_BOUND * np.tanh(raw_logvar / LOGVAR_BOUND)
+
+
+def bound_logvar_backward(dlogvar: Array, logvar: Array) -> Array:
+    """Return draw_logvar = dlogvar * (1 - (logvar / 10)**2)."""
+    return dlogvar * (1.0 - (logvar / LOGVAR_BOUND) ** 2)
+
+
+def reparameterize_forward(mu: Array, logvar: Array, noise: Array) -> Array:
+    """Return z = mu + exp(logvar / 2) * noise, all (batch, latent_dim).
+
+    ``logvar`` is the log of the variance, so exp(logvar / 2) is the standard deviation.
+    Kingma and Welling (2014), section 2.4.
+    """
+    return mu + np.exp(0.5 * logvar) * noise
+
+
+def reparameterize_backward(dz: Array, logvar: Array, noise: Array) -> tuple[Array, Array]:
+    """Return (dmu, dlogvar) = (dz, dz * noise * exp(logvar / 2) / 2)."""
+    return dz, 0.5 * dz * noise * np.exp(0.5 * logvar)
+
+
+def kl_forward(mu: Array, logvar: Array) -> Array:
+    """Return KL(N(mu, diag(exp(logvar))) to N(0, I)) per dimension, (batch, latent_dim) in nats.
+
+    kl = (mu**2 + exp(logvar) - 1 - logvar) / 2, never negative.
+    Kingma and Welling (2014), appendix B, with the opposite sign.
+    """
+    return 0.5 * (mu * mu + np.expm1(logvar) - logvar)
+
+
+def kl_backward(mu: Array, logvar: Array) -> tuple[Array, Array]:
+    """Return (dmu, dlogvar) = (mu, (exp(logvar) - 1) / 2)."""
+    return mu, 0.5 * np.expm1(logvar)
+
+
+# Likelihoods: reconstruction = -log p(x given z), nats per example --------------------------
+
+
+def bernoulli_forward(logits: Array, x: Array) -> Array:
+    """Return -log p(x given logits) = sum of softplus(logits) - x * logits, shape (batch,).
+
+    Exact for x in {0, 1}; for grey x in [0, 1] this is the cross-entropy, not a log-likelihood.
+    """
+    return (softplus(logits) - x * logits).sum(axis=1)
+
+
+def bernoulli_backward(logits: Array, x: Array) -> Array:
+    """Return dlogits = sigmoid(logits) - x, shape (batch, input_dim)."""
+    return sigmoid(logits) - x
+
+
+def bernoulli_mean(logits: Array) -> Array:
+    """Return E[x given logits] = sigmoid(logits)."""
+    return sigmoid(logits)
+
+
+def _series(n_terms: int) -> tuple[float, ...]:
+    """Return B_2k / (2k)! for k = 1, 2, ..., the Taylor coefficients of l / (exp(l) - 1).
+
+    The Bernoulli numbers B_n come from their recursion, in exact fractions.
+    """
+    bernoulli = [Fraction(1)]
+    for n in range(1, 2 * n_terms + 1):
+        bernoulli.append(-sum(math.comb(n + 1, j) * b for j, b in enumerate(bernoulli)) / (n + 1))
+    return tuple(float(bernoulli[2 * k] / math.factorial(2 * k)) for k in range(1, n_terms + 1))
+
+
+# Below the switch the closed forms lose digits to cancellation; the series has its next singular
+# point at abs(l) = 2 pi, so each of its terms is at most a tenth of the one before.
+SERIES_SWITCH = 2.0
+SERIES = _series(17)
+
+
+def log_partition(logits: Array) -> Array:
+    """Return log Z(l), where Z(l) is the integral of exp(l x) over x in [0, 1]; any shape.
+
+    log Z(l) = log((exp(l) - 1) / l).  Near zero it is l / 2 + sum of B_2k l**2k / (2k (2k)!).
+    """
+    small = abs(logits.real) < SERIES_SWITCH
+    positive = logits.real > 0
+    near = np.where(small, logits, 0.0)
+    square = near * near
+    series = sum(c / (2 * k) * square**k for k, c in enumerate(SERIES, start=1))
+    far = np.where(small, SERIES_SWITCH, np.where(positive, logits, -logits))
+    closed = np.log1p(-np.exp(-far)) - np.log(far)
+    return np.where(small, 0.5 * near + series, np.where(positive, far, 0.0) + closed)
+
+
+def continuous_bernoulli_forward(logits: Array, x: Array) -> Array:
+    """Return -log p(x given logits) = sum of log Z(logits) - x * logits, shape (batch,).
+
+    The density exp(l x) / Z(l) on [0, 1] is that of Loaiza-Ganem and Cunningham (2019), whose
+    lambda is sigmoid(l).  It is a density: the value may be negative.
+    """
+    return (log_partition(logits) - x * logits).sum(axis=1)
+
+
+def continuous_bernoulli_backward(logits: Array, x: Array) -> Array:
+    """Return dlogits = E[x given logits] - x, shape (batch, input_dim)."""
+    return continuous_bernoulli_mean(logits) - x
+
+
+def continuous_bernoulli_mean(logits: Array) -> Array:
+    """Return E[x given logits] = 1 / (1 - exp(-l)) - 1 / l, which is not sigmoid(l).
+
+    It is the derivative of ``log_partition``; near zero 1/2 + sum of B_2k l**(2k-1) / (2k)!.
+    """
+    small = abs(logits.real) < SERIES_SWITCH
+    positive = logits.real > 0
+    near = np.where(small, logits, 0.0)
+    series = near * sum(c * (near * near) ** (k - 1) for k, c in enumerate(SERIES, start=1))
+    far = np.where(small, SERIES_SWITCH, logits)
+    e = np.exp(np.where(positive, -far, far))
+    closed = np.where(positive, 1.0, -e) / (1.0 - e) - 1.0 / far
+    return np.where(small, 0.5 + series, closed)
+
+
+def gaussian_forward(mean: Array, x: Array, log_sigma: Array) -> Array:
+    """Return -log N(x; mean, sigma**2 I), shape (batch,), with log 2 pi kept.
+
+    Sum over dimensions of (log 2 pi) / 2 + log_sigma + ((x - mean) / sigma)**2 / 2, where
+    sigma = exp(log_sigma) is one standard deviation for all dimensions.
+    """
+    residual = (x - mean) * np.exp(-log_sigma)
+    return (0.5 * LOG_2PI + log_sigma + 0.5 * residual * residual).sum(axis=1)
+
+
+def gaussian_backward(mean: Array, x: Array, log_sigma: Array) -> tuple[Array, Array]:
+    """Return (dmean, dlog_sigma), shapes (batch, input_dim) and (batch,).
+
+    dmean = (mean - x) / sigma**2; dlog_sigma = sum over dimensions of 1 - ((x - mean) / sigma)**2.
+    """
+    residual = (x - mean) * np.exp(-log_sigma)
+    return -residual * np.exp(-log_sigma), (1.0 - residual * residual).sum(axis=1)
+
+
+# Adam --------------------------------------------------------------------------------------
+
+
+def adam_step(
+    values: Array,
+    gradients: Array,
+    m: Array,
+    v: Array,
+    step: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+) -> None:
+    """Move ``values`` against ``gradients`` by one step of Adam, in place.
+
+    m and v are the running means of the gradient and of its square, both updated in place;
+    ``step`` counts from 1 and corrects their start at zero.  Kingma and Ba (2015), algorithm 1.
+    """
+    m += (1.0 - beta1) * (gradients - m)
+    v += (1.0 - beta2) * (gradients * gradients - v)
+    m_hat = m / (1.0 - beta1**step)
+    v_hat = v / (1.0 - beta2**step)
+    values -= learning_rate * m_hat / (np.sqrt(v_hat) + epsilon)

@@ -1,0 +1,253 @@
+"""What one does with a model: encode, decode, dream, weigh, keep.
+
+The mathematics of the loss and its gradients stands in ``model.py``.  Random numbers are drawn
+here only from a seed that the caller gave.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from tqdm import tqdm
+
+from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
+from tinyvae.errors import CheckpointError, ShapeError, TinyVAEError, check_count, check_number
+from tinyvae.model import Model
+
+Array = NDArray[Any]
+
+# Rows and samples taken through the decoder at a time: 2,500 rows of W1 stay below 20 MB.
+_CHUNK_ROWS = 50
+_CHUNK_SAMPLES = 50
+
+
+class VAE(Model):
+    """A variational autoencoder; its arguments and attributes are those of ``Model``.
+
+    Examples
+    --------
+    >>> vae = VAE(input_dim=784, hidden_dims=(400,), latent_dim=20)
+    >>> vae
+    VAE(784-400-20-400-784, relu, bernoulli, float32, numba, 652,824 parameters)
+    >>> vae.sample(64, seed=1).shape
+    (64, 784)
+    """
+
+    def encode(self, x: Array) -> tuple[Array, Array]:
+        """Return (mu, logvar) of q(z given x), each (batch, latent_dim).
+
+        ``logvar`` is the log of the variance, already bounded to (-10, 10).
+        """
+        output = self.encoder.forward(self._data(x))[-1]
+        raw_logvar = np.ascontiguousarray(output[:, self.latent_dim :])
+        return output[:, : self.latent_dim].copy(), self.ops.bound_logvar_forward(raw_logvar)
+
+    def decode(self, z: Array) -> Array:
+        """Return the logits for z, (batch, input_dim)."""
+        return self.decoder.forward(self._numbers("z", z, self.latent_dim))[-1]
+
+    def decode_mean(self, z: Array) -> Array:
+        """Return E[x given z], (batch, input_dim), in the units of the data."""
+        return self.observation.mean(self.decode(z))
+
+    def reconstruct(self, x: Array) -> Array:
+        """Return E[x given z = mu(x)], (batch, input_dim)."""
+        return self.decode_mean(self.encode(x)[0])
+
+    def sample(
+        self,
+        n: int,
+        *,
+        scale: float = 1.0,
+        seed: int = 0,
+        noise: Array | None = None,
+        draw: bool = False,
+    ) -> Array:
+        """Dream: decode z = scale * noise.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        scale : float
+            Standard deviation of z: 1 samples the prior, less is more typical, more is bolder.
+        seed : int
+            Of the noise (and of the draws).
+        noise : (n, latent_dim) array, optional
+            Used in place of drawn noise.
+        draw : bool
+            Whether to draw x from p(x given z) instead of showing its mean.
+
+        Returns
+        -------
+        (n, input_dim) array
+        """
+        rng = np.random.default_rng(check_count("seed", seed, at_least=0))
+        if noise is None:
+            noise = rng.standard_normal((check_count("n", n), self.latent_dim))
+        logits = self.decode(check_number("scale", scale, at_least=0.0) * np.asarray(noise))
+        return self.observation.draw(logits, rng) if draw else self.observation.mean(logits)
+
+    # Log-likelihood ------------------------------------------------------------------------
+
+    def log_importance_weights(self, x: Array, noise: Array) -> Array:
+        """Return log p(x, z) - log q(z given x) for z = mu + exp(logvar / 2) * noise.
+
+        With log 2 pi cancelled: -reconstruction + sum of (noise**2 + logvar - z**2) / 2.
+        Burda, Grosse and Salakhutdinov (2016), equation 8, in logs.
+
+        Parameters
+        ----------
+        x : (batch, input_dim) array
+        noise : (batch, latent_dim) array
+
+        Returns
+        -------
+        (batch,) array, nats
+            Its mean over noise is the ELBO.
+        """
+        x, noise = self._batch(x, noise)
+        return self._log_weights(x, *self.encode(x), noise)
+
+    def _log_weights(self, x: Array, mu: Array, logvar: Array, noise: Array) -> Array:
+        z = self.ops.reparameterize_forward(mu, logvar, noise)
+        logits = self.decoder.forward(z)[-1]
+        log_ratio = 0.5 * (noise * noise + logvar - z * z).sum(axis=1)
+        return log_ratio - self.observation.reconstruction(logits, x)  # type: ignore[no-any-return]
+
+    def bounds(
+        self, x: Array, n_samples: int, *, seed: int = 0, progress: bool = False
+    ) -> tuple[Array, Array]:
+        """Estimate the ELBO and the importance-weighted bound from the same samples.
+
+        elbo = mean over k of log w_k;  bound = log of the mean over k of w_k, which is never
+        smaller (Jensen) and tends to log p(x) as ``n_samples`` grows.
+        Burda, Grosse and Salakhutdinov (2016), equation 8.
+
+        Parameters
+        ----------
+        x : (batch, input_dim) array
+        n_samples : int
+            Samples of z for each row.
+        seed : int
+        progress : bool
+            Whether to show a progress bar.
+
+        Returns
+        -------
+        elbo, bound : (batch,) float64 arrays, nats
+        """
+        x = self._data(x)
+        check_count("n_samples", n_samples)
+        rng = np.random.default_rng(check_count("seed", seed, at_least=0))
+        elbo, bound = np.empty(len(x)), np.empty(len(x))
+        chunks = range(0, len(x), _CHUNK_ROWS)
+        for start in tqdm(chunks, desc="bounds", unit="chunk", disable=not progress, leave=False):
+            rows = slice(start, start + _CHUNK_ROWS)
+            elbo[rows], bound[rows] = self._bounds_of_chunk(x[rows], n_samples, rng)
+        return elbo, bound
+
+    def _bounds_of_chunk(
+        self, x: Array, n_samples: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        mu, logvar = self.encode(x)
+        total, largest = np.zeros(len(x)), np.full(len(x), -np.inf)
+        scaled = np.zeros(len(x))  # sum of the weights, divided by the largest so far
+        for done in range(0, n_samples, _CHUNK_SAMPLES):
+            k = min(_CHUNK_SAMPLES, n_samples - done)
+            noise = rng.standard_normal((k * len(x), self.latent_dim)).astype(x.dtype)
+            tiled = [np.tile(array, (k, 1)) for array in (x, mu, logvar)]
+            log_w = self._log_weights(*tiled, noise).reshape(k, len(x)).astype(np.float64)
+            total += log_w.sum(axis=0)
+            larger = np.maximum(largest, log_w.max(axis=0))
+            scaled = scaled * np.exp(largest - larger) + np.exp(log_w - larger).sum(axis=0)
+            largest = larger
+        return total / n_samples, largest + np.log(scaled) - np.log(n_samples)
+
+    def log_likelihood(
+        self, x: Array, n_samples: int = 1000, *, seed: int = 0, progress: bool = False
+    ) -> Array:
+        """Estimate log p(x) by the importance-weighted bound, (batch,) nats; see ``bounds``."""
+        return self.bounds(x, n_samples, seed=seed, progress=progress)[1]
+
+    def set_output_mean(self, mean: Array) -> None:
+        """Set the last bias so that the untrained decoder's mean is about ``mean``, (input_dim,).
+
+        For a Bernoulli likelihood that is the logit of the data's mean.
+        """
+        mean = np.asarray(mean, dtype=np.float64)
+        if mean.shape != (self.input_dim,):
+            raise ShapeError(f"mean has shape {mean.shape}, expected ({self.input_dim},).")
+        name = f"decoder.{self.decoder.depth - 1}.bias"
+        self.parameters[name][:] = self.observation.output_at(mean)
+
+    # Keeping -------------------------------------------------------------------------------
+
+    def copy(self, *, dtype: DTypeLike | None = None, backend: str | None = None) -> Self:
+        """Return an independent copy, in another dtype or on another backend if asked for."""
+        changes = {"dtype": dtype or self.dtype, "backend": backend or self.backend}
+        twin = type(self)(**(self.config | changes))
+        twin.parameters.values[:] = self.parameters.values
+        return twin
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model to one ``.npz`` (no pickle; the previous file stays until it is whole).
+
+        Raises
+        ------
+        WriteError
+            If it cannot be written.
+        """
+        write_checkpoint(path, {"values": self.parameters.values}, {"model": self.config})
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, backend: str | None = None) -> Self:
+        """Read a model that ``save`` or a training run wrote.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is damaged or does not describe a model.
+        """
+        arrays, metadata = read_checkpoint(path)
+        return cls.from_checkpoint(arrays, metadata, path, backend=backend)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        arrays: dict[str, Array],
+        metadata: dict[str, Any],
+        path: str | PathLike[str],
+        *,
+        backend: str | None = None,
+    ) -> Self:
+        """Build the model that a checkpoint's metadata describe and fill in its weights.
+
+        The weights' number is compared with the description before anything is allocated.
+
+        Raises
+        ------
+        CheckpointError
+            If the description makes no model, or does not fit the weights.
+        """
+        config = metadata.get("model")
+        if not isinstance(config, dict) or "values" not in arrays:
+            raise CheckpointError(f"{path} holds no model; give a file that VAE.save wrote.")
+        values = arrays["values"]
+        try:
+            if cls.count_parameters(config) != values.size:
+                raise CheckpointError(
+                    f"{path}: its description needs {cls.count_parameters(config):,} weights, "
+                    f"and it holds {values.size:,}."
+                )
+            vae = cls(**config | ({"backend": backend} if backend else {}))
+        except (TypeError, KeyError, TinyVAEError) as error:
+            if isinstance(error, CheckpointError):
+                raise
+            raise CheckpointError(f"{path} does not describe a model: {error}") from error
+        take(arrays, {"values": (values.shape, vae.dtype)}, path)
+        vae.parameters.values[:] = values
+        return vae
