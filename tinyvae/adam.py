@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.errors import SizeError, check_number, check_option
+from tinyvae.errors import SizeError, check_count, check_number, check_option
 from tinyvae.ops import get_ops
 from tinyvae.parameters import Parameters, allocate
 
@@ -89,15 +88,10 @@ class Adam:
             self.epsilon,
         )
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Return copies of everything a later run needs to continue exactly."""
-        return {"m": self.m.copy(), "v": self.v.copy(), "step_count": np.array(self.step_count)}
-
-    def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Continue from what ``state`` returned."""
-        self.m[:] = state["m"]
-        self.v[:] = state["v"]
-        self.step_count = int(state["step_count"])
+    def restore(self, m: NDArray[Any], v: NDArray[Any], step_count: int) -> None:
+        """Continue with the running means and the count of an earlier run."""
+        self.m[:], self.v[:] = m, v
+        self.step_count = check_count("step_count", step_count, at_least=0)
 
 
 def scheduled_rate(learning_rate: float, schedule: str, progress: float) -> float:

@@ -7,7 +7,7 @@ here only from a seed that the caller gave.
 from __future__ import annotations
 
 from os import PathLike
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -19,9 +19,17 @@ from tinyvae.model import Model
 
 Array = NDArray[Any]
 
-# Rows and samples taken through the decoder at a time: 2,500 rows of W1 stay below 20 MB.
-_CHUNK_ROWS = 50
+# So many samples of z go through the decoder at a time; with W = 784 that is below 20 MB.
+_CHUNK = 2500
 _CHUNK_SAMPLES = 50
+
+
+class Bounds(NamedTuple):
+    """Estimates for each example, (batch,) in nats; see ``VAE.bounds``."""
+
+    reconstruction: Array
+    elbo: Array
+    importance_weighted: Array
 
 
 class VAE(Model):
@@ -110,21 +118,29 @@ class VAE(Model):
             Its mean over noise is the ELBO.
         """
         x, noise = self._batch(x, noise)
-        return self._log_weights(x, *self.encode(x), noise)
+        reconstruction, log_ratio = self._weigh(x, *self.encode(x), noise)
+        return log_ratio - reconstruction
 
-    def _log_weights(self, x: Array, mu: Array, logvar: Array, noise: Array) -> Array:
+    def _weigh(self, x: Array, mu: Array, logvar: Array, noise: Array) -> tuple[Array, Array]:
+        """Return reconstruction and log p(z) - log q(z given x), each (batch,)."""
         z = self.ops.reparameterize_forward(mu, logvar, noise)
         logits = self.decoder.forward(z)[-1]
         log_ratio = 0.5 * (noise * noise + logvar - z * z).sum(axis=1)
-        return log_ratio - self.observation.reconstruction(logits, x)  # type: ignore[no-any-return]
+        return self.observation.reconstruction(logits, x), log_ratio
 
     def bounds(
-        self, x: Array, n_samples: int, *, seed: int = 0, progress: bool = False
-    ) -> tuple[Array, Array]:
+        self,
+        x: Array,
+        n_samples: int,
+        *,
+        seed: int = 0,
+        posterior: tuple[Array, Array] | None = None,
+        progress: bool = False,
+    ) -> Bounds:
         """Estimate the ELBO and the importance-weighted bound from the same samples.
 
-        elbo = mean over k of log w_k;  bound = log of the mean over k of w_k, which is never
-        smaller (Jensen) and tends to log p(x) as ``n_samples`` grows.
+        elbo = mean over k of log w_k;  importance_weighted = log of the mean over k of w_k, which
+        is never smaller (Jensen) and tends to log p(x) as ``n_samples`` grows.
         Burda, Grosse and Salakhutdinov (2016), equation 8.
 
         Parameters
@@ -133,45 +149,56 @@ class VAE(Model):
         n_samples : int
             Samples of z for each row.
         seed : int
+        posterior : (mu, logvar), optional
+            What ``encode(x)`` returned, where it is at hand.
         progress : bool
             Whether to show a progress bar.
 
         Returns
         -------
-        elbo, bound : (batch,) float64 arrays, nats
+        Bounds
+            Three (batch,) float64 arrays in nats.
         """
         x = self._data(x)
         check_count("n_samples", n_samples)
+        mu, logvar = self.encode(x) if posterior is None else posterior
         rng = np.random.default_rng(check_count("seed", seed, at_least=0))
-        elbo, bound = np.empty(len(x)), np.empty(len(x))
-        chunks = range(0, len(x), _CHUNK_ROWS)
-        for start in tqdm(chunks, desc="bounds", unit="chunk", disable=not progress, leave=False):
-            rows = slice(start, start + _CHUNK_ROWS)
-            elbo[rows], bound[rows] = self._bounds_of_chunk(x[rows], n_samples, rng)
-        return elbo, bound
+        found = np.empty((3, len(x)))
+        step = max(1, _CHUNK // min(n_samples, _CHUNK_SAMPLES))
+        with tqdm(
+            total=len(x), desc="bounds", unit="row", disable=not progress, leave=False
+        ) as bar:
+            for start in range(0, len(x), step):
+                rows = slice(start, start + step)
+                found[:, rows] = self._bounds(x[rows], mu[rows], logvar[rows], n_samples, rng)
+                bar.update(found[0, rows].size)
+        return Bounds(*found)
 
-    def _bounds_of_chunk(
-        self, x: Array, n_samples: int, rng: np.random.Generator
-    ) -> tuple[Array, Array]:
-        mu, logvar = self.encode(x)
-        total, largest = np.zeros(len(x)), np.full(len(x), -np.inf)
-        scaled = np.zeros(len(x))  # sum of the weights, divided by the largest so far
+    def _bounds(
+        self, x: Array, mu: Array, logvar: Array, n_samples: int, rng: np.random.Generator
+    ) -> Bounds:
+        n = len(x)
+        reconstruction, elbo, scaled = np.zeros((3, n))  # scaled: sum of w / the largest w so far
+        largest = np.full(n, -np.inf)
         for done in range(0, n_samples, _CHUNK_SAMPLES):
             k = min(_CHUNK_SAMPLES, n_samples - done)
-            noise = rng.standard_normal((k * len(x), self.latent_dim)).astype(x.dtype)
+            noise = rng.standard_normal((k * n, self.latent_dim)).astype(x.dtype)
             tiled = [np.tile(array, (k, 1)) for array in (x, mu, logvar)]
-            log_w = self._log_weights(*tiled, noise).reshape(k, len(x)).astype(np.float64)
-            total += log_w.sum(axis=0)
+            terms = [term.reshape(k, n).astype(np.float64) for term in self._weigh(*tiled, noise)]
+            log_w = terms[1] - terms[0]
+            reconstruction += terms[0].sum(axis=0)
+            elbo += log_w.sum(axis=0)
             larger = np.maximum(largest, log_w.max(axis=0))
             scaled = scaled * np.exp(largest - larger) + np.exp(log_w - larger).sum(axis=0)
             largest = larger
-        return total / n_samples, largest + np.log(scaled) - np.log(n_samples)
+        bound = largest + np.log(scaled / n_samples)
+        return Bounds(reconstruction / n_samples, elbo / n_samples, bound)
 
     def log_likelihood(
         self, x: Array, n_samples: int = 1000, *, seed: int = 0, progress: bool = False
     ) -> Array:
         """Estimate log p(x) by the importance-weighted bound, (batch,) nats; see ``bounds``."""
-        return self.bounds(x, n_samples, seed=seed, progress=progress)[1]
+        return self.bounds(x, n_samples, seed=seed, progress=progress).importance_weighted
 
     def set_output_mean(self, mean: Array) -> None:
         """Set the last bias so that the untrained decoder's mean is about ``mean``, (input_dim,).
