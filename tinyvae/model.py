@@ -12,9 +12,10 @@ with a model (encode, sample, keep) stands in ``vae.py``; how to train it, in ``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -29,13 +30,18 @@ from tinyvae.errors import (
     check_number,
     check_option,
 )
-from tinyvae.likelihoods import likelihood_shapes, make_likelihood
+from tinyvae.likelihoods import LIKELIHOODS, Gaussian, likelihood_shapes, make_likelihood
 from tinyvae.networks import DenseNetwork, layer_shapes
 from tinyvae.ops import get_ops
 from tinyvae.ops.reference import ACTIVATIONS
 from tinyvae.parameters import Parameters
 
+if TYPE_CHECKING:
+    from tinyvae.ops.step import TrainStep
+
 Array = NDArray[Any]
+
+_ZERO = np.zeros(1)
 
 
 class Terms(NamedTuple):
@@ -148,9 +154,25 @@ class Model:
         self.encoder = DenseNetwork("encoder", widths_in, activation, self.parameters, self.ops)
         self.decoder = DenseNetwork("decoder", widths_out, activation, self.parameters, self.ops)
         self.observation = make_likelihood(likelihood, self.sigma, self.parameters, self.ops)
+        self._fused = None if backend == "reference" else self._fuse()
         rng = np.random.default_rng(self.seed)
         self.encoder.initialize(rng)
         self.decoder.initialize(rng)
+
+    def _fuse(self) -> TrainStep:
+        from tinyvae.ops.step import TrainStep
+
+        places = list(self.parameters.offsets.values())
+        layers = self.encoder.depth + self.decoder.depth
+        return TrainStep(
+            self.parameters.values,
+            [(places[2 * i], places[2 * i + 1]) for i in range(layers)],
+            self.encoder.widths,
+            self.decoder.widths,
+            ACTIVATIONS.index(self.activation),
+            LIKELIHOODS.index(self.likelihood),
+            self.threads,
+        )
 
     @property
     def config(self) -> dict[str, Any]:
@@ -255,11 +277,23 @@ class Model:
         da = np.concatenate([dmu, draw_logvar], axis=1)
         self.encoder.backward(da, values.encoder, input_gradient=False)
 
-    def train_step(self, x: Array, noise: Array, adam: Adam, beta: float = 1.0) -> Terms:
+    def train_step(
+        self, x: Array, noise: Array, adam: Adam, beta: float = 1.0, *, trusted: bool = False
+    ) -> Terms:
         """Do ``loss_and_gradients`` and ``adam.step()`` in one call, with the same result.
 
         On the Numba backend the weight gradients go straight into Adam and are never stored:
         ``parameters.gradients`` is left as it was.
+
+        Parameters
+        ----------
+        x, noise, beta
+            As in ``loss_and_gradients``.
+        adam : Adam
+            Of this model's parameters.
+        trusted : bool
+            Whether x and noise are already known to be C-contiguous arrays of the model's dtype
+            with the right shapes and values, as in ``fit``, which checked the data once.
 
         Raises
         ------
@@ -267,15 +301,33 @@ class Model:
             If the loss is NaN or infinite; the weights are then those from before the step, and
             the message names the first array that is not finite.
         """
-        terms = self.loss_and_gradients(x, noise, beta)
-        if not np.isfinite(terms.loss):
+        if not trusted:
+            x, noise = self._batch(x, noise)
+        step = self._step_by_operations if self._fused is None else self._step_fused
+        terms = step(x, noise, adam, beta)
+        if not math.isfinite(terms.loss):
             raise NonFiniteLossError(self._explain_non_finite(x, noise, beta))
-        adam.step()
+        return terms
+
+    def _step_fused(self, x: Array, noise: Array, adam: Adam, beta: float) -> Terms:
+        assert self._fused is not None
+        sigma = self.observation.log_sigma if isinstance(self.observation, Gaussian) else _ZERO
+        terms = self._fused(x, noise, adam.m, adam.v, adam.next_constants(), float(sigma[0]), beta)
+        loss = terms[0] + beta * terms[1]
+        adam.step_count += math.isfinite(loss)
+        return Terms(loss, *terms)
+
+    def _step_by_operations(self, x: Array, noise: Array, adam: Adam, beta: float) -> Terms:
+        with np.errstate(all="ignore"):  # what overflows is named by NonFiniteLossError
+            values = self.forward(x, noise)
+            terms = self._terms(values, x, beta)
+        if math.isfinite(terms.loss):
+            self._backward(values, x, noise, beta)
+            adam.step()
         return terms
 
     def _explain_non_finite(self, x: Array, noise: Array, beta: float) -> str:
         """Say which array was the first to hold NaN or infinity, in the order of computation."""
-        x, noise = self._batch(x, noise)
         with np.errstate(all="ignore"):
             values = self.forward(x, noise)
             arrays: dict[str, Array] = {"x": x, "noise": noise, **self.parameters}

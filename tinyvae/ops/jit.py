@@ -26,7 +26,8 @@ from tinyvae.errors import SizeError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Named one by one: nnan and ninf would let LLVM delete the checks for NaN and infinity.
+# Named one by one: nnan and ninf would let LLVM delete the checks for NaN and infinity.  Even so,
+# reassoc with nsz folds Numba's isfinite (x - x) to true: compare with infinity instead.
 FASTMATH = frozenset({"contract", "reassoc", "nsz", "arcp", "afn"})
 # For code whose rounding is its meaning (exp, log, compensated sums): fuse, never reorder.
 EXACT = frozenset({"contract"})

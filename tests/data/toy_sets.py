@@ -1,0 +1,60 @@
+"""A made-up published set, in memory and laid out in a folder, and what one mirror serves."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import struct
+
+import numpy as np
+
+from tinyvae.data.published import PublishedFile, PublishedSet
+
+NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+SHAPES = ((12, 5, 4), (12,), (3, 5, 4), (3,))
+
+
+def make_contents(seed):
+    rng = np.random.default_rng(seed)
+    contents = {}
+    for name, shape in zip(NAMES, SHAPES, strict=True):
+        numbers = rng.integers(0, 256, shape, dtype=np.uint8).tobytes()
+        header = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
+        contents[name] = header + numbers
+    return contents
+
+
+def make_set(contents, mirrors=(), algorithm="sha256"):
+    files = (
+        PublishedFile(
+            name, len(content), f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+        )
+        for name, content in contents.items()
+    )
+    return PublishedSet(tuple(mirrors), tuple(files))
+
+
+def put(folder, contents, packed=True, dotted=False):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        spelling = name.replace("-idx", ".idx") if dotted else name
+        path = folder / (spelling + ".gz" * packed)
+        path.write_bytes(gzip.compress(content) if packed else content)
+    return folder
+
+
+class Mirror:
+    """What one address serves: ``pages`` maps a file's name to (status, body, promised length)."""
+
+    def __init__(self, url, requests):
+        self.url, self.requests, self.pages = url, requests, {}
+
+    def serve(self, contents):
+        for name, content in contents.items():
+            self.pages[f"{name}.gz"] = (200, gzip.compress(content), None)
+        return self

@@ -1,0 +1,180 @@
+"""The operations of ``reference`` on a range of rows, in place, for Numba.
+
+A row is one example, and no example looks at another until the weight gradients are summed.  So
+every kernel here works on rows ``start`` to ``stop``, serially, and whoever calls it may give
+different rows to different threads.  Activations and likelihoods come as numbers, their places in
+``ACTIVATIONS`` and ``LIKELIHOODS``.  No shape is checked here.
+
+``x.dtype.type(c)`` is a constant in the precision of the array: a bare Python float would turn a
+float32 loop into float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyvae.ops import matmul
+from tinyvae.ops.elementary import (
+    exp,
+    log_partition_and_mean,
+    sigmoid,
+    softplus,
+    softplus_and_sigmoid,
+    tanh,
+)
+from tinyvae.ops.jit import kernel
+from tinyvae.ops.reference import LOG_2PI, LOGVAR_BOUND
+
+Array = NDArray[Any]
+
+RELU, TANH, SOFTPLUS, SIGMOID, IDENTITY = range(5)  # in the order of reference.ACTIVATIONS
+BERNOULLI, CONTINUOUS_BERNOULLI, GAUSSIAN, GAUSSIAN_LEARNED = range(4)  # likelihoods.LIKELIHOODS
+
+
+@kernel()
+def activate_rows(h: Array, activation: int, start: int, stop: int) -> None:
+    """Replace a by f(a)."""
+    zero = h.dtype.type(0.0)
+    for n in range(start, stop):
+        row = h[n]
+        if activation == RELU:
+            for j in range(row.size):
+                row[j] = zero if row[j] <= zero else row[j]  # NaN stays NaN
+        elif activation == TANH:
+            for j in range(row.size):
+                row[j] = tanh(row[j])
+        elif activation == SOFTPLUS:
+            for j in range(row.size):
+                row[j] = softplus(row[j])
+        elif activation == SIGMOID:
+            for j in range(row.size):
+                row[j] = sigmoid(row[j])
+
+
+@kernel()
+def derivative_rows(da: Array, h: Array, activation: int, start: int, stop: int) -> None:
+    """Multiply da by f'(a), the derivative written in terms of h = f(a)."""
+    zero, one = h.dtype.type(0.0), h.dtype.type(1.0)
+    for n in range(start, stop):
+        d, row = da[n], h[n]
+        if activation == RELU:
+            for j in range(row.size):
+                d[j] = d[j] if row[j] > zero else zero
+        elif activation == TANH:
+            for j in range(row.size):
+                d[j] *= one - row[j] * row[j]
+        elif activation == SOFTPLUS:
+            for j in range(row.size):
+                d[j] *= one - exp(-row[j])
+        elif activation == SIGMOID:
+            for j in range(row.size):
+                d[j] *= row[j] * (one - row[j])
+
+
+@kernel()
+def dense_forward_rows(
+    x: Array, weight: Array, bias: Array, activation: int, h: Array, start: int, stop: int
+) -> None:
+    """H = f(x @ weight + bias)."""
+    matmul.forward_rows(x, weight, bias, h, start, stop)
+    activate_rows(h, activation, start, stop)
+
+
+@kernel()
+def dense_backward_input_rows(
+    da: Array, weight: Array, h: Array, activation: int, out: Array, start: int, stop: int
+) -> None:
+    """Out = (da @ weight.T) * f'(.), where h = f(.) is the layer's input."""
+    matmul.backward_input_rows(da, weight, out, start, stop)
+    derivative_rows(out, h, activation, start, stop)
+
+
+@kernel()
+def latent_forward_rows(
+    heads: Array, noise: Array, logvar: Array, z: Array, kl: Array, start: int, stop: int
+) -> None:
+    """From heads = [mu, raw_logvar]: logvar bounded, z sampled, kl summed over dimensions."""
+    latent = z.shape[1]
+    bound, half = z.dtype.type(LOGVAR_BOUND), z.dtype.type(0.5)
+    inverse, one = z.dtype.type(1.0 / LOGVAR_BOUND), z.dtype.type(1.0)
+    for n in range(start, stop):
+        total = z.dtype.type(0.0)
+        for j in range(latent):
+            mu = heads[n, j]
+            lv = bound * tanh(heads[n, latent + j] * inverse)
+            std = exp(half * lv)
+            logvar[n, j] = lv
+            z[n, j] = mu + std * noise[n, j]
+            total += mu * mu + (std * std - one) - lv
+        kl[n] = half * total
+
+
+@kernel()
+def latent_backward_rows(
+    dz: Array,
+    heads: Array,
+    logvar: Array,
+    noise: Array,
+    kl_weight: float,
+    dheads: Array,
+    start: int,
+    stop: int,
+) -> None:
+    """Dheads = [dmu, draw_logvar] from dz and from kl_weight times the KL term."""
+    latent = dz.shape[1]
+    half, one = dz.dtype.type(0.5), dz.dtype.type(1.0)
+    inverse, weight = dz.dtype.type(1.0 / LOGVAR_BOUND), dz.dtype.type(kl_weight)
+    for n in range(start, stop):
+        for j in range(latent):
+            lv = logvar[n, j]
+            std = exp(half * lv)
+            ratio = lv * inverse
+            dlogvar = half * (dz[n, j] * noise[n, j] * std + weight * (std * std - one))
+            dheads[n, j] = dz[n, j] + weight * heads[n, j]
+            dheads[n, latent + j] = dlogvar * (one - ratio * ratio)
+
+
+@kernel()
+def likelihood_rows(
+    likelihood: int,
+    logits: Array,
+    x: Array,
+    log_sigma: float,
+    scale: float,
+    reconstruction: Array,
+    dlogits: Array,
+    dlog_sigma: Array,
+    start: int,
+    stop: int,
+) -> None:
+    """Reconstruction = -log p(x given logits), a sum over each row; scale times its gradients.
+
+    ``dlogits`` may be ``logits`` itself.
+    """
+    half, one = logits.dtype.type(0.5), logits.dtype.type(1.0)
+    shift = logits.dtype.type(0.5 * LOG_2PI + log_sigma)
+    precision, c = logits.dtype.type(np.exp(-log_sigma)), logits.dtype.type(scale)
+    for n in range(start, stop):
+        total, total_sigma = logits.dtype.type(0.0), logits.dtype.type(0.0)
+        row, target, gradient = logits[n], x[n], dlogits[n]
+        if likelihood == BERNOULLI:
+            for j in range(row.size):
+                value, mean = softplus_and_sigmoid(row[j])
+                total += value - target[j] * row[j]
+                gradient[j] = c * (mean - target[j])
+        elif likelihood == CONTINUOUS_BERNOULLI:
+            for j in range(row.size):
+                value, mean = log_partition_and_mean(row[j])
+                total += value - target[j] * row[j]
+                gradient[j] = c * (mean - target[j])
+        else:
+            for j in range(row.size):
+                residual = (target[j] - row[j]) * precision
+                total += shift + half * residual * residual
+                total_sigma += one - residual * residual
+                gradient[j] = -c * precision * residual
+        reconstruction[n] = total
+        dlog_sigma[n] = c * total_sigma

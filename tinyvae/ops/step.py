@@ -1,0 +1,358 @@
+"""A whole training step in one compiled call: forward, backward, and Adam.
+
+Two parallel regions, and nothing between them but the sum of the losses:
+
+1. Rows of the batch.  No example looks at another, so each thread takes its own rows through the
+   whole forward pass and back again, down to the gradient at every pre-activation.
+2. Rows of the weights.  A weight's gradient sums over the batch; each thread takes its own rows of
+   every weight matrix, and hands each finished piece of gradient to Adam while it is still in
+   registers.
+
+The mathematics is that of ``rows.py`` and ``matmul.py``; here stands only the order.  It gives the
+same result as the operations called one by one, which a test holds it to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import prange
+from numpy.typing import NDArray
+
+from tinyvae.ops import matmul, rows
+from tinyvae.ops.jit import kernel, thread_pool, threads_for
+
+Array = NDArray[Any]
+
+# Columns of the table that describes the layers, encoder first, one row a layer.
+WEIGHT, BIAS, FAN_IN, FAN_OUT, ACTIVATION, OUTPUT, GRADIENT = range(7)
+
+
+class Layout(NamedTuple):
+    """Where everything lies; built once for a model and a batch size.
+
+    Attributes
+    ----------
+    layers : (depth, 7) int64 array
+        For each layer: places of weight and bias in the vector of parameters, widths, activation,
+        places of its output and of the gradient at its pre-activation in ``workspace``.
+    n_encoder : int
+        How many of the layers are the encoder's.
+    latent : (3,) int64 array
+        Places of logvar, z and dz in ``workspace``.
+    workspace : vector
+        Every intermediate value of a step.
+    per_row : (3, batch) array
+        reconstruction, kl and the gradient at log_sigma, for each row.
+    """
+
+    layers: Array
+    n_encoder: int
+    latent: Array
+    workspace: Array
+    per_row: Array
+
+
+def make_layout(
+    encoder: Sequence[int],
+    decoder: Sequence[int],
+    activation: int,
+    offsets: Sequence[tuple[int, int]],
+    batch: int,
+    dtype: np.dtype[Any],
+) -> Layout:
+    """Lay out a step.
+
+    Parameters
+    ----------
+    encoder, decoder : sequence of int
+        Widths of their layers, inputs included.
+    activation : int
+        Of the hidden layers.
+    offsets : sequence of (int, int)
+        Places of each layer's weight and bias in the vector of parameters.
+    batch : int
+        The most rows a batch may have.
+    dtype : dtype
+
+    Returns
+    -------
+    Layout
+    """
+    table, used = [], 0
+    for widths in (encoder, decoder):
+        for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
+            code = activation if i < len(widths) - 2 else rows.IDENTITY
+            output, gradient = used, used + batch * fan_out
+            used += 2 * batch * fan_out
+            table.append([*offsets[len(table)], fan_in, fan_out, code, output, gradient])
+    latent = used + batch * decoder[0] * np.arange(3)
+    return Layout(
+        np.array(table, dtype=np.int64),
+        len(encoder) - 1,
+        latent.astype(np.int64),
+        np.empty(used + 3 * batch * decoder[0], dtype),
+        np.empty((3, batch), dtype),
+    )
+
+
+@kernel()
+def _matrix(vector: Array, start: int, n_rows: int, n_columns: int) -> Array:
+    return vector[start : start + n_rows * n_columns].reshape((n_rows, n_columns))
+
+
+@kernel()
+def _weight(values: Array, layer: Array) -> Array:
+    return _matrix(values, layer[WEIGHT], layer[FAN_IN], layer[FAN_OUT])
+
+
+@kernel()
+def _bias(values: Array, layer: Array) -> Array:
+    return values[layer[BIAS] : layer[BIAS] + layer[FAN_OUT]]
+
+
+@kernel()
+def _forward_layers(
+    values: Array,
+    layers: Array,
+    workspace: Array,
+    x: Array,
+    first: int,
+    last: int,
+    start: int,
+    stop: int,
+) -> None:
+    """Take rows of x through layers first to last - 1."""
+    n = len(x)
+    for i in range(first, last):
+        layer = layers[i]
+        h = _matrix(workspace, layer[OUTPUT], n, layer[FAN_OUT])
+        rows.dense_forward_rows(
+            x, _weight(values, layer), _bias(values, layer), layer[ACTIVATION], h, start, stop
+        )
+        x = h
+
+
+@kernel()
+def _backward_layers(
+    values: Array,
+    layers: Array,
+    workspace: Array,
+    n: int,
+    first: int,
+    last: int,
+    start: int,
+    stop: int,
+) -> None:
+    """Take rows of the gradient at layer last - 1 down to the pre-activation of layer first."""
+    for i in range(last - 1, first, -1):
+        layer, below = layers[i], layers[i - 1]
+        da = _matrix(workspace, layer[GRADIENT], n, layer[FAN_OUT])
+        h = _matrix(workspace, below[OUTPUT], n, layer[FAN_IN])
+        out = _matrix(workspace, below[GRADIENT], n, layer[FAN_IN])
+        rows.dense_backward_input_rows(
+            da, _weight(values, layer), h, below[ACTIVATION], out, start, stop
+        )
+
+
+@kernel()
+def _batch_rows(
+    values: Array,
+    layers: Array,
+    n_encoder: int,
+    latent: Array,
+    workspace: Array,
+    per_row: Array,
+    x: Array,
+    noise: Array,
+    likelihood: int,
+    log_sigma: float,
+    beta: float,
+    start: int,
+    stop: int,
+) -> None:
+    """Region 1: rows start to stop of the batch, forward and backward."""
+    n, latent_dim, depth = len(x), noise.shape[1], len(layers)
+    scale = 1.0 / n
+    head, first, last = layers[n_encoder - 1], layers[n_encoder], layers[depth - 1]
+    heads = _matrix(workspace, head[OUTPUT], n, 2 * latent_dim)
+    dheads = _matrix(workspace, head[GRADIENT], n, 2 * latent_dim)
+    logvar = _matrix(workspace, latent[0], n, latent_dim)
+    z = _matrix(workspace, latent[1], n, latent_dim)
+    dz = _matrix(workspace, latent[2], n, latent_dim)
+    logits = _matrix(workspace, last[OUTPUT], n, last[FAN_OUT])
+    dlogits = _matrix(workspace, last[GRADIENT], n, last[FAN_OUT])
+    first_da = _matrix(workspace, first[GRADIENT], n, first[FAN_OUT])
+
+    _forward_layers(values, layers, workspace, x, 0, n_encoder, start, stop)
+    rows.latent_forward_rows(heads, noise, logvar, z, per_row[1], start, stop)
+    _forward_layers(values, layers, workspace, z, n_encoder, depth, start, stop)
+    rows.likelihood_rows(
+        likelihood, logits, x, log_sigma, scale, per_row[0], dlogits, per_row[2], start, stop
+    )
+    _backward_layers(values, layers, workspace, n, n_encoder, depth, start, stop)
+    matmul.backward_input_rows(first_da, _weight(values, first), dz, start, stop)
+    rows.latent_backward_rows(dz, heads, logvar, noise, beta * scale, dheads, start, stop)
+    _backward_layers(values, layers, workspace, n, 0, n_encoder, start, stop)
+
+
+@kernel()
+def _weight_rows(
+    values: Array,
+    m: Array,
+    v: Array,
+    layers: Array,
+    n_encoder: int,
+    latent: Array,
+    workspace: Array,
+    x: Array,
+    z_width: int,
+    constants: Array,
+    part: int,
+    parts: int,
+) -> None:
+    """Region 2: this part's rows of every weight matrix, and its entries of every bias."""
+    n = len(x)
+    for i in range(len(layers)):
+        layer = layers[i]
+        if i == n_encoder:
+            x = _matrix(workspace, latent[1], n, z_width)
+        da = _matrix(workspace, layer[GRADIENT], n, layer[FAN_OUT])
+        start, stop = part * layer[FAN_IN] // parts, (part + 1) * layer[FAN_IN] // parts
+        matmul.update_weight_rows(
+            x,
+            da,
+            _weight(values, layer),
+            _weight(m, layer),
+            _weight(v, layer),
+            constants,
+            start,
+            stop,
+        )
+        start, stop = part * layer[FAN_OUT] // parts, (part + 1) * layer[FAN_OUT] // parts
+        _update_bias(
+            da, _bias(values, layer), _bias(m, layer), _bias(v, layer), constants, start, stop
+        )
+        x = _matrix(workspace, layer[OUTPUT], n, layer[FAN_OUT])
+
+
+@kernel()
+def _update_bias(
+    da: Array, bias: Array, m: Array, v: Array, constants: Array, start: int, stop: int
+) -> None:
+    gradient = np.zeros(stop - start, da.dtype)
+    for n in range(len(da)):
+        for j in range(start, stop):
+            gradient[j - start] += da[n, j]
+    for j in range(start, stop):
+        bias[j], m[j], v[j] = matmul.adam_update(
+            bias[j], gradient[j - start], m[j], v[j], constants
+        )
+
+
+@kernel(parallel=True)
+def _train_step(
+    values: Array,
+    m: Array,
+    v: Array,
+    layers: Array,
+    n_encoder: int,
+    latent: Array,
+    workspace: Array,
+    per_row: Array,
+    x: Array,
+    noise: Array,
+    likelihood: int,
+    log_sigma: float,
+    beta: float,
+    constants: Array,
+    parts: int,
+) -> tuple[float, float]:
+    n = len(x)
+    for part in prange(parts):
+        start, stop = part * n // parts, (part + 1) * n // parts
+        _batch_rows(
+            values, layers, n_encoder, latent, workspace, per_row, x, noise,
+            likelihood, log_sigma, beta, start, stop,
+        )  # fmt: skip
+    reconstruction = per_row[0, :n].sum() / n
+    kl = per_row[1, :n].sum() / n
+    # Not np.isfinite, which is x - x == x - x: reassoc with nsz lets LLVM call that zero.
+    if not abs(reconstruction + beta * kl) < np.inf:
+        return reconstruction, kl
+    for part in prange(parts):
+        _weight_rows(
+            values, m, v, layers, n_encoder, latent, workspace, x, noise.shape[1],
+            constants, part, parts,
+        )  # fmt: skip
+    if likelihood == rows.GAUSSIAN_LEARNED:
+        last = values.size - 1
+        gradient = per_row[2, :n].sum()
+        values[last], m[last], v[last] = matmul.adam_update(
+            values[last], gradient, m[last], v[last], constants
+        )
+    return reconstruction, kl
+
+
+class TrainStep:
+    """The whole step of one model, with its buffers.
+
+    Parameters
+    ----------
+    values : vector
+        All parameters of the model; moved in place.
+    offsets : sequence of (int, int)
+        Places of each layer's weight and bias in ``values``, encoder first.
+    encoder, decoder : sequence of int
+        Widths of the layers, inputs included; the encoder's last is twice the latent width.
+    activation, likelihood : int
+        Codes of ``rows.py``.  A learned log_sigma is the last entry of ``values``.
+    threads : int or None
+        At most so many; None: as many as the work deserves.
+    """
+
+    def __init__(
+        self,
+        values: Array,
+        offsets: Sequence[tuple[int, int]],
+        encoder: Sequence[int],
+        decoder: Sequence[int],
+        activation: int,
+        likelihood: int,
+        threads: int | None,
+    ) -> None:
+        self.values = values
+        self.likelihood = likelihood
+        self.threads = threads
+        self._shape = (encoder, decoder, activation, offsets)
+        self._layout: Layout | None = None
+
+    def __call__(
+        self,
+        x: Array,
+        noise: Array,
+        m: Array,
+        v: Array,
+        constants: Array,
+        log_sigma: float,
+        beta: float,
+    ) -> tuple[float, float]:
+        """Do a step and return (reconstruction, kl); change nothing if one is not finite.
+
+        ``constants`` are those of ``fast.adam_constants``.
+        """
+        layout = self._layout_for(len(x))
+        threads = threads_for(6.0 * len(x) * self.values.size, self.threads)
+        with thread_pool(min(threads, len(x))) as parts:
+            return _train_step(  # type: ignore[no-any-return]
+                self.values, m, v, *layout, x, noise, self.likelihood, log_sigma, beta,
+                constants, parts,
+            )  # fmt: skip
+
+    def _layout_for(self, batch: int) -> Layout:
+        if self._layout is None or self._layout.per_row.shape[1] < batch:
+            self._layout = make_layout(*self._shape, batch, self.values.dtype)
+        return self._layout
