@@ -88,6 +88,19 @@ class Adam:
             self.epsilon,
         )
 
+    def next_constants(self) -> NDArray[Any]:
+        """Return the numbers a fused kernel needs for the next step; see ``fast``."""
+        from tinyvae.ops.fast import adam_constants
+
+        return adam_constants(
+            self.step_count + 1,
+            self.learning_rate,
+            self.beta1,
+            self.beta2,
+            self.epsilon,
+            self.parameters.values.dtype,
+        )
+
     def restore(self, m: NDArray[Any], v: NDArray[Any], step_count: int) -> None:
         """Continue with the running means and the count of an earlier run."""
         self.m[:], self.v[:] = m, v

@@ -22,7 +22,7 @@ class Wrong(AssertionError):
     """The exercise was filled in, and something is not right; the message says what."""
 
 
-class exercise:  # noqa: N801 - it reads as a word: ``with exercise("5.1"):``
+class exercise:
     """Run the checks of one exercise and say in words how it stands.
 
     Examples

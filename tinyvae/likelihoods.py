@@ -34,7 +34,8 @@ class Bernoulli:
 
     def backward(self, logits: Array, x: Array, weight: float) -> Array:
         """Return the gradient at the logits of ``weight`` times the sum of reconstructions."""
-        return self.ops.bernoulli_backward(logits, x) * logits.dtype.type(weight)  # type: ignore[no-any-return]
+        gradient: Array = self.ops.bernoulli_backward(logits, x) * logits.dtype.type(weight)
+        return gradient
 
     def mean(self, logits: Array) -> Array:
         """Return E[x given logits], same shape."""
@@ -47,7 +48,8 @@ class Bernoulli:
     def output_at(self, mean: Array) -> Array:
         """Return the logits at which E[x] is ``mean`` (kept off 0 and 1)."""
         p = np.clip(mean, 1e-3, 1.0 - 1e-3)
-        return np.log(p) - np.log1p(-p)
+        logits: Array = np.log(p) - np.log1p(-p)
+        return logits
 
 
 class ContinuousBernoulli(Bernoulli):
@@ -59,8 +61,9 @@ class ContinuousBernoulli(Bernoulli):
 
     def backward(self, logits: Array, x: Array, weight: float) -> Array:
         """Return the gradient at the logits of ``weight`` times the sum of reconstructions."""
-        gradient = self.ops.continuous_bernoulli_backward(logits, x)
-        return gradient * logits.dtype.type(weight)  # type: ignore[no-any-return]
+        gradient: Array = self.ops.continuous_bernoulli_backward(logits, x)
+        gradient *= logits.dtype.type(weight)
+        return gradient
 
     def mean(self, logits: Array) -> Array:
         """Return E[x given logits], which is not sigmoid(logits)."""
@@ -81,11 +84,12 @@ class ContinuousBernoulli(Bernoulli):
         """Return the logits at which E[x] is ``mean`` (kept off 0 and 1), by bisection."""
         p = np.clip(mean, 1e-2, 1.0 - 1e-2)
         low, high = np.full(p.shape, -200.0), np.full(p.shape, 200.0)
+        middle: Array = np.zeros(p.shape)
         for _ in range(60):
-            middle = 0.5 * (low + high)
             above = reference.continuous_bernoulli_mean(middle) > p
             low, high = np.where(above, low, middle), np.where(above, middle, high)
-        return 0.5 * (low + high)
+            middle = 0.5 * (low + high)
+        return middle
 
 
 class Gaussian:

@@ -13,25 +13,20 @@ with a model (encode, sample, keep) stands in ``vae.py``; how to train it, in ``
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from tinyvae.adam import Adam
+from tinyvae.architecture import Architecture
 from tinyvae.data.checks import check_data
 from tinyvae.errors import (
     NonFiniteLossError,
     ShapeError,
-    SizeError,
-    check_count,
-    check_number,
-    check_option,
 )
-from tinyvae.likelihoods import LIKELIHOODS, Gaussian, likelihood_shapes, make_likelihood
-from tinyvae.networks import DenseNetwork, layer_shapes
+from tinyvae.likelihoods import LIKELIHOODS, Gaussian, make_likelihood
+from tinyvae.networks import DenseNetwork
 from tinyvae.ops import get_ops
 from tinyvae.ops.reference import ACTIVATIONS
 from tinyvae.parameters import Parameters
@@ -77,87 +72,41 @@ class Model:
 
     Parameters
     ----------
-    input_dim : int
-        Width of x.
-    hidden_dims : sequence of int
-        Widths of the encoder's hidden layers; may be empty (a linear encoder).
-    latent_dim : int
-        Width of z.
-    decoder_hidden_dims : sequence of int, optional
-        Widths of the decoder's hidden layers; the encoder's in reverse if not given.
-    activation : str
-        ``"relu"``, ``"tanh"``, ``"softplus"``, ``"sigmoid"`` or ``"identity"``.
-    likelihood : str
-        ``"bernoulli"``, ``"continuous_bernoulli"``, ``"gaussian"`` or ``"gaussian_learned"``.
-    sigma : float
-        Standard deviation of the Gaussian likelihood, or where learning it starts.
-    dtype : dtype
-        ``"float32"`` or ``"float64"`` (``"complex128"`` with the reference, for gradient checks).
-    backend : str
-        ``"numba"`` (fast) or ``"reference"`` (plain NumPy).
-    threads : int, optional
-        At most so many; chosen by the size of the work if not given.
-    seed : int
-        Of the initial weights.
+    architecture : Architecture
 
     Attributes
     ----------
     parameters : Parameters
         All weights, by name and as one vector, and their gradients.
-
-    Raises
-    ------
-    SizeError, OptionError
-        If an argument makes no sense.
+    encoder, decoder : DenseNetwork
+    observation : Likelihood
+        p(x given z).
+    ops : module
+        The operations of the backend.
     """
 
-    def __init__(
-        self,
-        input_dim: int,
-        hidden_dims: Sequence[int] = (400,),
-        latent_dim: int = 20,
-        *,
-        decoder_hidden_dims: Sequence[int] | None = None,
-        activation: str = "relu",
-        likelihood: str = "bernoulli",
-        sigma: float = 1.0,
-        dtype: DTypeLike = "float32",
-        backend: str = "numba",
-        threads: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.input_dim = check_count("input_dim", input_dim)
-        self.hidden_dims = _widths("hidden_dims", hidden_dims)
-        self.latent_dim = check_count("latent_dim", latent_dim)
-        mirrored = self.hidden_dims[::-1]
-        self.decoder_hidden_dims = (
-            mirrored
-            if decoder_hidden_dims is None
-            else _widths("decoder_hidden_dims", decoder_hidden_dims)
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        self.input_dim, self.latent_dim = architecture.input_dim, architecture.latent_dim
+        self.hidden_dims = architecture.hidden_dims
+        self.decoder_hidden_dims = architecture.decoder_hidden_dims
+        self.activation, self.likelihood = architecture.activation, architecture.likelihood
+        self.backend = architecture.backend
+        self.dtype: np.dtype[Any] = np.dtype(architecture.dtype)
+        self.parameters = Parameters(architecture.shapes, self.dtype)
+        self.ops = get_ops(self.backend, architecture.threads)
+        self.encoder = self._network("encoder", architecture.encoder_widths)
+        self.decoder = self._network("decoder", architecture.decoder_widths)
+        self.observation = make_likelihood(
+            self.likelihood, architecture.sigma, self.parameters, self.ops
         )
-        self.activation = check_option("activation", activation, ACTIVATIONS)
-        self.likelihood = likelihood
-        self.sigma = check_number("sigma", sigma, above=0.0)
-        self.backend = backend
-        self.dtype = _dtype(dtype, backend)
-        self.threads = None if threads is None else check_count("threads", threads)
-        self.seed = check_count("seed", seed, at_least=0)
-
-        widths_in, widths_out = layer_widths(self.config)
-        self.parameters = Parameters(
-            layer_shapes("encoder", widths_in)
-            | layer_shapes("decoder", widths_out)
-            | likelihood_shapes(likelihood),
-            self.dtype,
-        )
-        self.ops = get_ops(backend, self.threads)
-        self.encoder = DenseNetwork("encoder", widths_in, activation, self.parameters, self.ops)
-        self.decoder = DenseNetwork("decoder", widths_out, activation, self.parameters, self.ops)
-        self.observation = make_likelihood(likelihood, self.sigma, self.parameters, self.ops)
-        self._fused = None if backend == "reference" else self._fuse()
-        rng = np.random.default_rng(self.seed)
+        self._fused = None if self.backend == "reference" else self._fuse()
+        rng = np.random.default_rng(architecture.seed)
         self.encoder.initialize(rng)
         self.decoder.initialize(rng)
+
+    def _network(self, name: str, widths: tuple[int, ...]) -> DenseNetwork:
+        return DenseNetwork(name, widths, self.activation, self.parameters, self.ops)
 
     def _fuse(self) -> TrainStep:
         from tinyvae.ops.step import TrainStep
@@ -171,32 +120,7 @@ class Model:
             self.decoder.widths,
             ACTIVATIONS.index(self.activation),
             LIKELIHOODS.index(self.likelihood),
-            self.threads,
-        )
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The constructor's arguments, fit for JSON: ``VAE(**vae.config)`` has the same shape."""
-        return {
-            "input_dim": self.input_dim,
-            "hidden_dims": list(self.hidden_dims),
-            "latent_dim": self.latent_dim,
-            "decoder_hidden_dims": list(self.decoder_hidden_dims),
-            "activation": self.activation,
-            "likelihood": self.likelihood,
-            "sigma": self.sigma,
-            "dtype": self.dtype.name,
-            "backend": self.backend,
-            "threads": self.threads,
-            "seed": self.seed,
-        }
-
-    def __repr__(self) -> str:
-        widths = [self.input_dim, *self.hidden_dims, self.latent_dim]
-        widths += [*self.decoder_hidden_dims, self.input_dim]
-        return (
-            f"VAE({'-'.join(map(str, widths))}, {self.activation}, {self.likelihood}, "
-            f"{self.dtype.name}, {self.backend}, {self.parameters.size:,} parameters)"
+            self.architecture.threads,
         )
 
     # Forward -------------------------------------------------------------------------------
@@ -330,7 +254,8 @@ class Model:
         """Say which array was the first to hold NaN or infinity, in the order of computation."""
         with np.errstate(all="ignore"):
             values = self.forward(x, noise)
-            arrays: dict[str, Array] = {"x": x, "noise": noise, **self.parameters}
+            arrays: dict[str, Array] = {"x": x, "noise": noise}
+            arrays |= dict(self.parameters.items())
             arrays |= {f"output of encoder.{i}": h for i, h in enumerate(values.encoder[1:])}
             arrays |= {"mu": values.mu, "logvar": values.logvar, "z": values.z}
             arrays |= {f"output of decoder.{i}": h for i, h in enumerate(values.decoder[1:])}
@@ -344,14 +269,6 @@ class Model:
                     f"{array[index]} at {index}. Lower the learning rate, or look at the data."
                 )
         return f"The loss overflows {self.dtype.name} though its terms do not; beta={beta!r}?"
-
-    @classmethod
-    def count_parameters(cls, config: dict[str, Any]) -> int:
-        """Return how many numbers a model of this ``config`` has, without allocating any."""
-        widths_in, widths_out = layer_widths(config)
-        pairs = [*pairwise(widths_in), *pairwise(widths_out)]
-        learned = config["likelihood"] == "gaussian_learned"
-        return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairs) + learned
 
     # The door ------------------------------------------------------------------------------
 
@@ -379,33 +296,3 @@ class Model:
         if len(x) != len(noise):
             raise ShapeError(f"x has {len(x)} rows and noise {len(noise)}; they must be as many.")
         return x, noise
-
-
-def layer_widths(config: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the widths of the encoder's layers and of the decoder's, inputs included.
-
-    The encoder's output is twice the latent width: ``[mu, raw_logvar]`` side by side.
-    """
-    encoder = (config["input_dim"], *config["hidden_dims"], 2 * config["latent_dim"])
-    decoder = (config["latent_dim"], *config["decoder_hidden_dims"], config["input_dim"])
-    return encoder, decoder
-
-
-def _widths(argument: str, came: Sequence[int]) -> tuple[int, ...]:
-    try:
-        widths = list(came)
-    except TypeError:
-        raise SizeError(
-            f"{argument}={came!r} must be a sequence of layer widths, such as (400,)."
-        ) from None
-    return tuple(check_count(f"{argument}[{i}]", width) for i, width in enumerate(widths))
-
-
-def _dtype(came: DTypeLike, backend: str) -> np.dtype[Any]:
-    """Return the dtype of the weights, if the backend can compute in it."""
-    try:
-        name = np.dtype(came).name
-    except TypeError:
-        name = str(came)
-    known = ["float32", "float64"] + (["complex128"] if backend == "reference" else [])
-    return np.dtype(check_option("dtype", name, known))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,8 @@ def allocate(size: int, dtype: DTypeLike) -> Array:
     return everything[start : start + wanted].view(dtype)
 
 
-class Parameters(Mapping[str, Array]):
-    """A mapping from names to views into one contiguous vector.
+class Parameters:
+    """Names for views into one contiguous vector: ``parameters["encoder.0.weight"]``.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ class Parameters(Mapping[str, Array]):
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
         self.offsets = dict(zip(self.shapes, starts[:-1].tolist(), strict=True))
-        self.values = allocate(int(starts[-1]), dtype)
-        self.gradients = allocate(int(starts[-1]), dtype)
+        self.values: Array = allocate(int(starts[-1]), dtype)
+        self.gradients: Array = allocate(int(starts[-1]), dtype)
         self._views = {name: self.view(name, self.values) for name in self.shapes}
         self._gradient_views = {name: self.view(name, self.gradients) for name in self.shapes}
 
@@ -97,8 +97,15 @@ class Parameters(Mapping[str, Array]):
         starts = np.fromiter(self.offsets.values(), dtype=np.int64)
         return self.names[int(np.searchsorted(starts, index, side="right")) - 1]
 
+    def items(self) -> Iterable[tuple[str, Array]]:
+        """Return pairs of name and view, in the order of the vector."""
+        return self._views.items()
+
     def __getitem__(self, name: str) -> Array:
         return self._views[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.shapes
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)

@@ -6,6 +6,7 @@ here only from a seed that the caller gave.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any, NamedTuple, Self
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
 
+from tinyvae.architecture import Architecture
 from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
 from tinyvae.errors import CheckpointError, ShapeError, TinyVAEError, check_count, check_number
 from tinyvae.model import Model
@@ -33,7 +35,42 @@ class Bounds(NamedTuple):
 
 
 class VAE(Model):
-    """A variational autoencoder; its arguments and attributes are those of ``Model``.
+    """A variational autoencoder with dense layers and a diagonal Gaussian posterior.
+
+    Parameters
+    ----------
+    input_dim : int
+        Width of x.
+    hidden_dims : sequence of int
+        Widths of the encoder's hidden layers; may be empty (a linear encoder).
+    latent_dim : int
+        Width of z.
+    decoder_hidden_dims : sequence of int, optional
+        Widths of the decoder's hidden layers; the encoder's in reverse if not given.
+    activation : str
+        ``"relu"``, ``"tanh"``, ``"softplus"``, ``"sigmoid"`` or ``"identity"``.
+    likelihood : str
+        ``"bernoulli"``, ``"continuous_bernoulli"``, ``"gaussian"`` or ``"gaussian_learned"``.
+    sigma : float
+        Standard deviation of the Gaussian likelihood, or where learning it starts.
+    dtype : dtype
+        ``"float32"`` or ``"float64"`` (``"complex128"`` with the reference, for gradient checks).
+    backend : str
+        ``"numba"`` (fast) or ``"reference"`` (plain NumPy).
+    threads : int, optional
+        At most so many; chosen by the size of the work if not given.
+    seed : int
+        Of the initial weights.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        All weights, by name and as one vector, and their gradients.
+
+    Raises
+    ------
+    SizeError, OptionError
+        If an argument makes no sense.
 
     Examples
     --------
@@ -43,6 +80,45 @@ class VAE(Model):
     >>> vae.sample(64, seed=1).shape
     (64, 784)
     """
+
+    def __init__(
+        self,
+        input_dim: int,
+        hidden_dims: Sequence[int] = (400,),
+        latent_dim: int = 20,
+        *,
+        decoder_hidden_dims: Sequence[int] | None = None,
+        activation: str = "relu",
+        likelihood: str = "bernoulli",
+        sigma: float = 1.0,
+        dtype: DTypeLike = "float32",
+        backend: str = "numba",
+        threads: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            Architecture(
+                input_dim=input_dim,
+                hidden_dims=hidden_dims,
+                latent_dim=latent_dim,
+                decoder_hidden_dims=decoder_hidden_dims,
+                activation=activation,
+                likelihood=likelihood,
+                sigma=sigma,
+                dtype=dtype,
+                backend=backend,
+                threads=threads,
+                seed=seed,
+            )
+        )
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, fit for JSON: ``VAE(**vae.config)`` has the same shape."""
+        return self.architecture.config
+
+    def __repr__(self) -> str:
+        return f"VAE({self.architecture})"
 
     def encode(self, x: Array) -> tuple[Array, Array]:
         """Return (mu, logvar) of q(z given x), each (batch, latent_dim).
@@ -183,10 +259,11 @@ class VAE(Model):
         for done in range(0, n_samples, _CHUNK_SAMPLES):
             k = min(_CHUNK_SAMPLES, n_samples - done)
             noise = rng.standard_normal((k * n, self.latent_dim)).astype(x.dtype)
-            tiled = [np.tile(array, (k, 1)) for array in (x, mu, logvar)]
-            terms = [term.reshape(k, n).astype(np.float64) for term in self._weigh(*tiled, noise)]
-            log_w = terms[1] - terms[0]
-            reconstruction += terms[0].sum(axis=0)
+            xs, mus, logvars = (np.tile(array, (k, 1)) for array in (x, mu, logvar))
+            weighed = self._weigh(xs, mus, logvars, noise)
+            minus_log_p, log_ratio = (term.reshape(k, n).astype(np.float64) for term in weighed)
+            log_w = log_ratio - minus_log_p
+            reconstruction += minus_log_p.sum(axis=0)
             elbo += log_w.sum(axis=0)
             larger = np.maximum(largest, log_w.max(axis=0))
             scaled = scaled * np.exp(largest - larger) + np.exp(log_w - larger).sum(axis=0)
@@ -261,20 +338,14 @@ class VAE(Model):
             If the description makes no model, or does not fit the weights.
         """
         config = metadata.get("model")
-        if not isinstance(config, dict) or "values" not in arrays:
+        if not isinstance(config, dict):
             raise CheckpointError(f"{path} holds no model; give a file that VAE.save wrote.")
-        values = arrays["values"]
         try:
-            if cls.count_parameters(config) != values.size:
-                raise CheckpointError(
-                    f"{path}: its description needs {cls.count_parameters(config):,} weights, "
-                    f"and it holds {values.size:,}."
-                )
-            vae = cls(**config | ({"backend": backend} if backend else {}))
-        except (TypeError, KeyError, TinyVAEError) as error:
-            if isinstance(error, CheckpointError):
-                raise
+            described = Architecture(**config | ({"backend": backend} if backend else {}))
+        except (TypeError, TinyVAEError) as error:
             raise CheckpointError(f"{path} does not describe a model: {error}") from error
-        take(arrays, {"values": (values.shape, vae.dtype)}, path)
+        expected = {"values": ((described.n_parameters,), np.dtype(described.dtype))}
+        values = take(arrays, expected, path)["values"]
+        vae = cls(**described.config)
         vae.parameters.values[:] = values
         return vae

@@ -12,15 +12,16 @@ from tinyvae.errors import check_option
 BACKENDS = ("numba", "reference")
 
 
-def get_ops(backend: str, threads: int = 1) -> ModuleType | SimpleNamespace:
+def get_ops(backend: str, threads: int | None = 1) -> ModuleType | SimpleNamespace:
     """Return the list of operations under the name of its implementation.
 
     Parameters
     ----------
     backend : str
         ``"numba"`` or ``"reference"``.
-    threads : int
-        How many threads the matrix products of the Numba backend may use.
+    threads : int or None
+        How many threads the matrix products of the Numba backend may use; None: as many as the
+        work deserves.
 
     Raises
     ------

@@ -128,7 +128,8 @@ def reparameterize_forward(mu: Array, logvar: Array, noise: Array) -> Array:
     ``logvar`` is the log of the variance, so exp(logvar / 2) is the standard deviation.
     Kingma and Welling (2014), section 2.4.
     """
-    return mu + np.exp(0.5 * logvar) * noise
+    z: Array = mu + np.exp(0.5 * logvar) * noise
+    return z
 
 
 def reparameterize_backward(dz: Array, logvar: Array, noise: Array) -> tuple[Array, Array]:
@@ -158,7 +159,8 @@ def bernoulli_forward(logits: Array, x: Array) -> Array:
 
     Exact for x in {0, 1}; for grey x in [0, 1] this is the cross-entropy, not a log-likelihood.
     """
-    return (softplus(logits) - x * logits).sum(axis=1)
+    loss: Array = (softplus(logits) - x * logits).sum(axis=1)
+    return loss
 
 
 def bernoulli_backward(logits: Array, x: Array) -> Array:
@@ -178,7 +180,8 @@ def _series(n_terms: int) -> tuple[float, ...]:
     """
     bernoulli = [Fraction(1)]
     for n in range(1, 2 * n_terms + 1):
-        bernoulli.append(-sum(math.comb(n + 1, j) * b for j, b in enumerate(bernoulli)) / (n + 1))
+        total = sum((math.comb(n + 1, j) * b for j, b in enumerate(bernoulli)), Fraction(0))
+        bernoulli.append(-total / (n + 1))
     return tuple(float(bernoulli[2 * k] / math.factorial(2 * k)) for k in range(1, n_terms + 1))
 
 
@@ -209,7 +212,8 @@ def continuous_bernoulli_forward(logits: Array, x: Array) -> Array:
     The density exp(l x) / Z(l) on [0, 1] is that of Loaiza-Ganem and Cunningham (2019), whose
     lambda is sigmoid(l).  It is a density: the value may be negative.
     """
-    return (log_partition(logits) - x * logits).sum(axis=1)
+    loss: Array = (log_partition(logits) - x * logits).sum(axis=1)
+    return loss
 
 
 def continuous_bernoulli_backward(logits: Array, x: Array) -> Array:
@@ -239,7 +243,8 @@ def gaussian_forward(mean: Array, x: Array, log_sigma: Array) -> Array:
     sigma = exp(log_sigma) is one standard deviation for all dimensions.
     """
     residual = (x - mean) * np.exp(-log_sigma)
-    return (0.5 * LOG_2PI + log_sigma + 0.5 * residual * residual).sum(axis=1)
+    loss: Array = (0.5 * LOG_2PI + log_sigma + 0.5 * residual * residual).sum(axis=1)
+    return loss
 
 
 def gaussian_backward(mean: Array, x: Array, log_sigma: Array) -> tuple[Array, Array]:

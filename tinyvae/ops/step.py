@@ -82,7 +82,8 @@ def make_layout(
     -------
     Layout
     """
-    table, used = [], 0
+    table: list[list[int]] = []
+    used = 0
     for widths in (encoder, decoder):
         for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
             code = activation if i < len(widths) - 2 else rows.IDENTITY
@@ -347,7 +348,7 @@ class TrainStep:
         layout = self._layout_for(len(x))
         threads = threads_for(6.0 * len(x) * self.values.size, self.threads)
         with thread_pool(min(threads, len(x))) as parts:
-            return _train_step(  # type: ignore[no-any-return]
+            return _train_step(
                 self.values, m, v, *layout, x, noise, self.likelihood, log_sigma, beta,
                 constants, parts,
             )  # fmt: skip
