@@ -1,0 +1,29 @@
+"""Pictures of training and of what a model learned, each one function that returns a figure.
+
+The figures are outside pyplot: nothing needs closing, no display is needed, and a notebook shows
+the one a cell ends with.  Every function draws into ``axes`` instead if given some.
+Grey images are drawn dark on white, which prints well;
+``figure.axes[0].images[0].set_cmap("gray")`` turns one round.
+"""
+
+from tinyvae.plots.curves import plot_history, plot_kl
+from tinyvae.plots.grid import plot_grid
+from tinyvae.plots.images import plot_reconstructions, plot_samples, plot_scales
+from tinyvae.plots.latent import plot_latent
+from tinyvae.plots.run import save_all
+from tinyvae.plots.style import save
+from tinyvae.plots.ways import plot_interpolations, plot_traversals
+
+__all__ = [
+    "plot_grid",
+    "plot_history",
+    "plot_interpolations",
+    "plot_kl",
+    "plot_latent",
+    "plot_reconstructions",
+    "plot_samples",
+    "plot_scales",
+    "plot_traversals",
+    "save",
+    "save_all",
+]

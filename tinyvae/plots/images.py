@@ -1,0 +1,187 @@
+"""Pictures of what a model makes: reconstructions, samples, one noise at several scales.
+
+Every picture is one axes of tiles.  All images come from the model's own methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from tinyvae.errors import SizeError, check_count, check_number
+from tinyvae.plots.style import (
+    Array,
+    check_image_shape,
+    check_images,
+    draw_tiles,
+    figure_of,
+)
+
+if TYPE_CHECKING:
+    from tinyvae.vae import VAE
+
+ImageShape = Sequence[int] | None
+
+MAX_COLUMNS = 16
+
+
+def plot_reconstructions(
+    vae: VAE,
+    images: ArrayLike,
+    n: int = 12,
+    image_shape: ImageShape = None,
+    axes: Axes | None = None,
+) -> Figure:
+    """Draw the first ``n`` images over what the model makes of them through mu.
+
+    Parameters
+    ----------
+    vae : VAE
+        The model.
+    images : array, (at least one, input_dim)
+        Data in [0, 1], or uint8.
+    n : int
+        How many at most.
+    image_shape : (height, width), optional
+        How to draw a row; a square if left out.
+    axes : Axes, optional
+        Where to draw; a new figure if left out.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ShapeError
+        If a row is no image of ``image_shape``.
+    """
+    shape = check_image_shape(vae, image_shape)
+    originals = check_images("images", images, vae)[: check_count("n", n)]
+    axes = draw_tiles(vae, np.stack([originals, vae.reconstruct(originals)]), shape, axes)
+    axes.set_yticks([0, 1], ["original", "reconstruction"])
+    axes.set_title("Originals and their reconstructions", fontsize="medium")
+    return figure_of(axes)
+
+
+def _wrap(images: Array, columns: int) -> Array:
+    """Fold (n, input_dim) into lines of ``columns`` tiles, NaN where the last line is short."""
+    lines = -(-len(images) // columns)
+    tiles = np.full((lines * columns, images.shape[1]), np.nan, np.float32)
+    tiles[: len(images)] = images
+    return tiles.reshape(lines, columns, -1)
+
+
+def plot_samples(
+    vae: VAE,
+    n: int = 64,
+    scale: float = 1.0,
+    seed: int = 0,
+    image_shape: ImageShape = None,
+    axes: Axes | None = None,
+    *,
+    draw: bool = False,
+) -> Figure:
+    """Show ``vae.sample(n, scale=scale, seed=seed)``: means of p(x given z), z = scale * noise.
+
+    Parameters
+    ----------
+    vae : VAE
+        The model.
+    n : int
+        How many.
+    scale : float
+        Standard deviation of z; 1 is the prior.
+    seed : int
+        Seed of the noise.
+    image_shape : (height, width), optional
+        How to draw a row; a square if left out.
+    axes : Axes, optional
+        Where to draw; a new figure if left out.
+    draw : bool
+        Whether to show draws from p(x given z) instead of its means.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ShapeError
+        If a row is no image of ``image_shape``.
+    SizeError
+        If ``n`` is less than one or ``scale`` is negative.
+    """
+    shape = check_image_shape(vae, image_shape)
+    n, scale = check_count("n", n), check_number("scale", scale, at_least=0.0)
+    columns = min(MAX_COLUMNS, int(np.ceil(np.sqrt(n))))
+    axes = draw_tiles(
+        vae, _wrap(vae.sample(n, scale=scale, seed=seed, draw=draw), columns), shape, axes
+    )
+    axes.set_title(f"Samples at scale {scale:g}, z = scale × noise", fontsize="medium")
+    return figure_of(axes)
+
+
+def plot_scales(
+    vae: VAE,
+    scales: Sequence[float] = (0.25, 0.5, 1.0, 1.5, 2.0),
+    n: int = 12,
+    seed: int = 0,
+    image_shape: ImageShape = None,
+    axes: Axes | None = None,
+    *,
+    draw: bool = False,
+) -> Figure:
+    """Show the same noise at several scales, a labelled row for each.
+
+    Going down a column only the scale changes: from the most typical image (scale 0 would be the
+    centre of the latent space) to places the model has hardly been trained on.
+
+    Parameters
+    ----------
+    vae : VAE
+        The model.
+    scales : sequence of float
+        Standard deviations of z, one a row.
+    n : int
+        Images per scale; more than 16 take several lines each.
+    seed : int
+        Seed of the noise, the same for every scale.
+    image_shape : (height, width), optional
+        How to draw a row; a square if left out.
+    axes : Axes, optional
+        Where to draw; a new figure if left out.
+    draw : bool
+        Whether to show draws from p(x given z) instead of its means.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ShapeError
+        If a row is no image of ``image_shape``.
+    SizeError
+        If there are no scales, one is negative, or ``n`` is less than one.
+    """
+    shape = check_image_shape(vae, image_shape)
+    n, columns = check_count("n", n), min(n, MAX_COLUMNS)
+    scales = [check_number("scales", scale, at_least=0.0) for scale in scales]
+    if not scales:
+        raise SizeError("scales is empty; give at least one, for example scales=(0.5, 1.0).")
+    blocks = [_wrap(vae.sample(n, scale=scale, seed=seed, draw=draw), columns) for scale in scales]
+    axes = draw_tiles(vae, np.concatenate(blocks), shape, axes)
+    lines = len(blocks[0])
+    places = np.arange(len(scales)) * lines + (lines - 1) / 2
+    axes.set_yticks(places, [f"scale {scale:g}" for scale in scales])
+    if lines > 1:
+        for block in range(1, len(scales)):
+            axes.axhline(block * lines - 0.5, color="0.5", linewidth=0.8)
+    axes.set_title("The same noise at several scales, z = scale × noise", fontsize="medium")
+    return figure_of(axes)

@@ -1,0 +1,155 @@
+"""A picture of where the data lie in the latent space, and the plane it is drawn on.
+
+The only mathematics here is layout: the first two principal components.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
+
+from tinyvae.errors import DTypeError, ShapeError
+from tinyvae.plots.style import PALETTE, Array, canvas, check_images, figure_of
+
+if TYPE_CHECKING:
+    from tinyvae.vae import VAE
+
+# Seven markers against ten colours: seventy classes before a pair comes back.
+MARKERS = "os^DvPX"
+MAX_IN_LEGEND = 20
+POINTS: dict[str, Any] = {"s": 14, "alpha": 0.75, "linewidths": 0, "rasterized": True}
+
+
+class Plane(NamedTuple):
+    """Two orthonormal directions through a point of the latent space.
+
+    ``center`` is (latent_dim,), ``directions`` (2, latent_dim); ``deviations`` (2,) and ``shares``
+    (2,) are the standard deviation of mu along each and its share of the whole variance.
+    """
+
+    center: Array
+    directions: Array
+    deviations: Array
+    shares: Array
+
+
+def principal_plane(mu: Array) -> Plane:
+    """Return the plane of the first two principal components of ``mu``, (n, latent_dim).
+
+    The largest entry of a direction is positive, so one model always gives the same picture.
+    """
+    center = mu.mean(0, dtype=np.float64)
+    _, lengths, directions = np.linalg.svd(mu - center, full_matrices=False)
+    largest = np.take_along_axis(directions, np.abs(directions).argmax(1)[:, None], 1)
+    directions = directions * np.sign(largest)
+    total = max(float(np.sum(lengths**2)), np.finfo(np.float64).tiny)
+    deviations = lengths / np.sqrt(len(mu))
+    return Plane(center, directions[:2], deviations[:2], lengths[:2] ** 2 / total)
+
+
+def rows_needed(vae: VAE) -> int:
+    """Return how many images the pictures of the latent space need: three points span a plane."""
+    return 3 if vae.latent_dim > 2 else 1
+
+
+def _points(mu: Array, logvar: Array) -> tuple[Array, list[str]]:
+    """Return where (n, latent_dim) posteriors go on paper, (n, 2), and what the axes are called."""
+    if mu.shape[1] == 1:
+        points = np.concatenate([mu, np.exp(logvar / 2)], 1)
+        return points, ["mu[0]", "standard deviation, exp(logvar[0] / 2)"]
+    if mu.shape[1] == 2:
+        return mu, ["mu[0]", "mu[1]"]
+    plane = principal_plane(mu)
+    names = [
+        f"principal component {i + 1}\nof mu ({plane.shares[i]:.0%} of variance)" for i in (0, 1)
+    ]
+    return (mu - plane.center) @ plane.directions.T, names
+
+
+def plot_latent(
+    vae: VAE, images: ArrayLike, labels: ArrayLike | None = None, axes: Axes | None = None
+) -> Figure:
+    """Draw mu of every image as a point, coloured by its label.
+
+    With more than two latent dimensions, the first two principal components of mu; with one, mu
+    against the standard deviation of the posterior.
+
+    Parameters
+    ----------
+    vae : VAE
+        The model.
+    images : array, (n, input_dim)
+        Data in [0, 1], or uint8.
+    labels : array of whole numbers or words, (n,), optional
+        Each class gets a colour, a marker, and its name at the median of its points.
+    axes : Axes, optional
+        Where to draw; a new figure if left out.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ShapeError
+        If images or labels do not have n rows of the right width.
+    DTypeError
+        If labels are neither whole numbers nor words.
+    EmptyDataError
+        If there are fewer than three images for principal components.
+    """
+    images = check_images("images", images, vae, min_rows=rows_needed(vae))
+    classes = None if labels is None else _check_labels(labels, len(images))
+    points, names = _points(*vae.encode(images))
+    axes = canvas(axes, 5.0, 5.0 if vae.latent_dim > 1 else 3.0)
+    if classes is None:
+        axes.scatter(points[:, 0], points[:, 1], color=PALETTE[0], **POINTS)
+    else:
+        _draw_classes(axes, points, classes)
+    if vae.latent_dim > 1:
+        axes.set_aspect("equal", adjustable="datalim")
+    axes.set(xlabel=names[0], ylabel=names[1])
+    axes.set_title(f"Where {len(images):,} images lie in the latent space", fontsize="medium")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure_of(axes)
+
+
+def _check_labels(labels: ArrayLike, n: int) -> Array:
+    """Return labels as an array (n,) of whole numbers or words."""
+    classes = np.asarray(labels)
+    if classes.shape != (n,):
+        raise ShapeError(f"labels has shape {classes.shape}, but must be ({n},): one an image.")
+    if classes.dtype.kind not in "biuUS":
+        raise DTypeError(f"labels has dtype {classes.dtype}; give whole numbers or words.")
+    return classes
+
+
+def _draw_classes(axes: Axes, points: Array, classes: Array) -> None:
+    """Draw the points of each class in a colour and a marker, and its name at their median."""
+    kinds = np.unique(classes)
+    for index, kind in enumerate(kinds):
+        own = points[classes == kind]
+        color, marker = PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)]
+        axes.scatter(own[:, 0], own[:, 1], color=color, marker=marker, label=str(kind), **POINTS)
+        axes.annotate(
+            str(kind),
+            np.median(own, 0),
+            ha="center",
+            va="center",
+            weight="bold",
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )
+    if len(kinds) <= MAX_IN_LEGEND:
+        axes.legend(
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+            frameon=False,
+            fontsize="small",
+            markerscale=1.6,
+            handletextpad=0.1,
+        )
