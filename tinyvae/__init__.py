@@ -1,0 +1,76 @@
+"""tinyvae: variational autoencoders from the ground up on NumPy and Numba, every gradient by hand.
+
+>>> import tinyvae as tv
+>>> digits = tv.load_data("digits")
+>>> vae = tv.VAE(input_dim=784, hidden_dims=(400,), latent_dim=20)
+>>> history = tv.fit(vae, digits.train, validation=digits.test)  # doctest: +SKIP
+
+Everything below is imported when it is first asked for: ``import tinyvae`` itself loads neither
+NumPy, Numba nor matplotlib.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinyvae import linear_gaussian as linear_gaussian
+    from tinyvae import plots as plots
+    from tinyvae import runs as runs
+    from tinyvae.adam import Adam as Adam
+    from tinyvae.data import DataSet as DataSet
+    from tinyvae.data import load_data as load_data
+    from tinyvae.data import minibatches as minibatches
+    from tinyvae.errors import TinyVAEError as TinyVAEError
+    from tinyvae.evaluation import Evaluation as Evaluation
+    from tinyvae.evaluation import evaluate as evaluate
+    from tinyvae.gradcheck import check_gradients as check_gradients
+    from tinyvae.history import History as History
+    from tinyvae.linear_gaussian import LinearGaussian as LinearGaussian
+    from tinyvae.model import Terms as Terms
+    from tinyvae.training import fit as fit
+    from tinyvae.training_options import TrainingOptions as TrainingOptions
+    from tinyvae.vae import VAE as VAE
+
+    __version__: str
+
+_ROOMS = ("linear_gaussian", "plots", "runs")
+_HOME = {
+    "Adam": "adam",
+    "DataSet": "data",
+    "Evaluation": "evaluation",
+    "History": "history",
+    "LinearGaussian": "linear_gaussian",
+    "Terms": "model",
+    "TinyVAEError": "errors",
+    "TrainingOptions": "training_options",
+    "VAE": "vae",
+    "check_gradients": "gradcheck",
+    "evaluate": "evaluation",
+    "fit": "training",
+    "load_data": "data",
+    "minibatches": "data",
+}
+
+__all__ = ["__version__", *_ROOMS, *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        found: Any = version("tinyvae")
+    elif name in _ROOMS:
+        return importlib.import_module(f"tinyvae.{name}")
+    elif name in _HOME:
+        found = getattr(importlib.import_module(f"tinyvae.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module 'tinyvae' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

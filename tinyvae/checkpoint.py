@@ -12,25 +12,24 @@ import contextlib
 import json
 import math
 import os
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from tinyvae.errors import CheckpointError, WriteError
+from tinyvae.errors import CheckpointError, NonFiniteDataError, WriteError
 
 Array = NDArray[Any]
 
 FORMAT = "tinyvae checkpoint"
 VERSION = 1
 _METADATA = "metadata"
-_METADATA_LIMIT = 16 << 20
 
 
 @contextlib.contextmanager
@@ -43,38 +42,30 @@ def replace_file(path: str | PathLike[str]) -> Iterator[IO[bytes]]:
         If the folder cannot be written, or the disk is full; what stood at ``path`` stays.
     """
     target = Path(path)
+    # A name nobody else has, so that two writers never mix; not too long for the file system.
+    temporary = target.parent / f".{target.name[:32]}.{secrets.token_hex(8)}.tmp"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        raise WriteError(f"Cannot write {target}: {error.strerror or error}.") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, target)
-        _sync_folder(target.parent)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
     except OSError as error:
         raise WriteError(
             f"Cannot write {target}: {error.strerror or error}; what stood there before is "
             "untouched. Free some space or choose another folder."
         ) from error
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+    with contextlib.suppress(OSError):  # the file is in place; not every system syncs folders
+        _sync_folder(target.parent)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut, where the system lets a folder be synced."""
-    if os.name != "posix":
-        return
+    """Make the rename itself survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -92,19 +83,31 @@ def write_checkpoint(
     path : path
         Replaced only once the new file is complete and on the disk.
     arrays : mapping of str to array
-        No object arrays.
+        Of finite numbers.
     metadata : mapping
         What JSON can hold.
 
     Raises
     ------
+    NonFiniteDataError
+        If an array holds NaN or infinity; nothing is written then.
     WriteError
         If it cannot be written.
     """
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise NonFiniteDataError(
+                f"Array {name!r} holds NaN or infinity, so {path} is not written and stays as it "
+                "was."
+            )
     header = {"format": FORMAT, "version": VERSION, **metadata}
     text = json.dumps(header, allow_nan=False).encode()
-    with replace_file(path) as file:
-        np.savez(file, allow_pickle=False, **{_METADATA: np.frombuffer(text, np.uint8)}, **arrays)
+    members = {_METADATA: np.frombuffer(text, np.uint8), **arrays}
+    with replace_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in members.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                plain = np.asarray(array, order="C")
+                npy.write_array(member, plain, (1, 0), allow_pickle=False)
 
 
 def read_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -126,69 +129,71 @@ def read_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Array], dict[s
         infinity.
     """
     try:
-        size = os.path.getsize(path)
-        with zipfile.ZipFile(path) as archive:
-            arrays = {
-                info.filename.removesuffix(".npy"): _read_member(archive, info, size, path)
-                for info in archive.infolist()
-            }
+        with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
+            arrays = _read_members(archive, os.fstat(file.fileno()).st_size)
+        metadata = _read_metadata(arrays)
     except FileNotFoundError:
         raise CheckpointError(f"{path} does not exist; give the path of a saved model.") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        raise _damaged(path, str(error)) from error
-    metadata = _read_metadata(arrays.pop(_METADATA, None), path)
-    for name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise _damaged(path, f"array {name!r} holds NaN or infinity")
-    return arrays, metadata
-
-
-def _damaged(path: str | PathLike[str], what: str) -> CheckpointError:
-    return CheckpointError(
-        f"{path} is not a whole tinyvae checkpoint: {what}. Use an earlier copy, or train again."
-    )
-
-
-def _read_member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int, path: str | PathLike[str]
-) -> Array:
-    """Read one array, after its header agreed with the number of bytes there really are."""
-    if info.compress_type != zipfile.ZIP_STORED or info.file_size > size:
-        raise _damaged(path, f"{info.filename!r} promises {info.file_size:,} bytes of {size:,}")
-    with archive.open(info) as file:
-        version = npy.read_magic(file)
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran_order, dtype = read_header(file)
-        if dtype.hasobject or fortran_order:
-            raise _damaged(path, f"{info.filename!r} holds {dtype}, not plain numbers in C order")
-        expected = math.prod(shape) * dtype.itemsize
-        if file.tell() + expected != info.file_size:
-            raise _damaged(
-                path,
-                f"{info.filename!r} says {shape} of {dtype}, which is {expected:,} bytes, and has "
-                f"{info.file_size - file.tell():,}",
-            )
-        data = file.read(expected + 1)  # one more, so that zipfile reaches its checksum
-    return np.frombuffer(bytearray(data), dtype).reshape(shape)
-
-
-def _read_metadata(encoded: Array | None, path: str | PathLike[str]) -> dict[str, Any]:
-    if encoded is None or encoded.dtype != np.uint8 or encoded.size > _METADATA_LIMIT:
-        raise _damaged(path, "it has no metadata")
-    try:
-        metadata = json.loads(encoded.tobytes())
-    except ValueError as error:
-        raise _damaged(path, f"its metadata are not JSON ({error})") from error
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise _damaged(path, "its metadata do not name the format")
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+    # zipfile, NumPy's header parser and JSON raise nearly anything on bytes made to confuse them.
+    except Exception as error:
+        raise CheckpointError(
+            f"{path} is not a whole tinyvae checkpoint: {error}. Use an earlier copy, or train "
+            "again."
+        ) from error
     if metadata.get("version") != VERSION:
         raise CheckpointError(
             f"{path} has format version {metadata.get('version')!r}; this tinyvae reads version "
             f"{VERSION}. Install the version of tinyvae that wrote it."
         )
-    return metadata
+    return arrays, metadata
+
+
+def _read_members(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:
+    """Read all arrays, after what the archive says of them agreed with its size."""
+    members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+    if len(members) < len(archive.infolist()):
+        raise ValueError("it holds two arrays of one name")
+    for name, info in members.items():
+        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+            raise ValueError(f"array {name!r} is compressed, which no checkpoint is")
+    promised = sum(info.file_size for info in members.values())
+    if promised > size:
+        raise ValueError(f"it promises {promised:,} bytes of arrays and has {size:,} in all")
+    return {name: _read_array(archive, name, info) for name, info in members.items()}
+
+
+def _read_array(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> Array:
+    """Read one array, after its header agreed with the number of bytes there really are."""
+    with archive.open(info) as member:
+        if npy.read_magic(member) != (1, 0):
+            raise ValueError(f"array {name!r} is of an unknown version")
+        shape, fortran_order, dtype = npy.read_array_header_1_0(member)
+        if dtype.kind not in "biufc" or fortran_order:
+            raise ValueError(f"array {name!r} holds {dtype}, not plain numbers in C order")
+        expected = math.prod(shape) * dtype.itemsize
+        there = info.file_size - member.tell()
+        if expected != there:
+            raise ValueError(
+                f"array {name!r} says {shape} of {dtype}, which is {expected:,} bytes, and has "
+                f"{there:,}"
+            )
+        data = member.read(expected + 1)  # one more, so that zipfile reaches its checksum
+    array: Array = np.frombuffer(bytearray(data), dtype).reshape(shape)
+    if not np.isfinite(array).all():
+        raise ValueError(f"array {name!r} holds NaN or infinity")
+    return array
+
+
+def _read_metadata(arrays: dict[str, Array]) -> dict[str, Any]:
+    """Take the metadata out of the arrays and decode them."""
+    if _METADATA not in arrays:
+        raise ValueError("it has no metadata")
+    metadata = json.loads(arrays.pop(_METADATA).tobytes())
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise ValueError("its metadata do not name the format")
+    return cast(dict[str, Any], metadata)
 
 
 def take(

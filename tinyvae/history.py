@@ -19,10 +19,11 @@ class History:
     """Rows of named numbers, one an epoch.
 
     Columns: ``epoch`` (from 1), ``train_loss``, ``train_reconstruction``, ``train_kl``,
-    ``train_elbo`` (means over the epoch's steps, while the weights moved), ``beta``,
-    ``learning_rate``, ``validation_reconstruction``, ``validation_kl``, ``validation_elbo`` (after
-    the epoch; absent without validation data) and ``seconds`` (spent in steps so far).  All losses
-    in nats per example.
+    ``train_elbo`` (means over the epoch's rows, while the weights moved), ``beta`` and
+    ``learning_rate`` (where their schedules stand at the end of the epoch),
+    ``validation_reconstruction``, ``validation_kl``, ``validation_elbo`` (after the epoch; absent
+    without validation data) and ``seconds`` (spent in steps so far).  All losses in nats per
+    example.
 
     Parameters
     ----------
@@ -88,6 +89,6 @@ class History:
                     {name: float(cell) for name, cell in row.items()}
                     for row in csv.DictReader(file)
                 ]
-        except (OSError, TypeError, ValueError) as error:
+        except (OSError, TypeError, ValueError, csv.Error) as error:
             raise FileFormatError(f"{path} is not a training history: {error}.") from error
         return cls(rows)

@@ -14,7 +14,8 @@ from typing import Any, Self
 class StopRequest:
     """While the block runs, the first Ctrl-C only sets ``requested``.
 
-    Outside the main thread, where Python delivers no signals, it does nothing.
+    It does nothing outside the main thread, where Python delivers no signals, nor where Ctrl-C is
+    ignored (a background job) or belongs to a program that Python is embedded in.
     """
 
     def __init__(self) -> None:
@@ -23,9 +24,11 @@ class StopRequest:
         self._active = False
 
     def __enter__(self) -> Self:
-        self._active = threading.current_thread() is threading.main_thread()
+        self._before = signal.getsignal(signal.SIGINT)
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        self._active = in_main_thread and self._before not in (None, signal.SIG_IGN)
         if self._active:
-            self._before = signal.signal(signal.SIGINT, self._on_signal)
+            signal.signal(signal.SIGINT, self._on_signal)
         return self
 
     def __exit__(

@@ -283,16 +283,14 @@ class Model:
         return self._cast(np.asarray(came))
 
     def _batch(self, x: Array, noise: Array) -> tuple[Array, Array]:
+        """Return x and noise as float batches of the same length, having checked both."""
         x, noise = self._data(x), self._numbers("noise", noise, self.latent_dim)
-        return self._paired(x, noise)
+        if len(x) != len(noise):
+            raise ShapeError(f"x has {len(x)} rows and noise {len(noise)}; they must be as many.")
+        return x, noise
 
     def _cast(self, array: Array) -> Array:
         real = np.dtype(np.float64) if self.dtype.kind == "c" else self.dtype
         if array.dtype == np.uint8:
             return array.astype(real) / real.type(255)
         return np.ascontiguousarray(array, dtype=real)
-
-    def _paired(self, x: Array, noise: Array) -> tuple[Array, Array]:
-        if len(x) != len(noise):
-            raise ShapeError(f"x has {len(x)} rows and noise {len(noise)}; they must be as many.")
-        return x, noise

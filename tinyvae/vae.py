@@ -170,9 +170,11 @@ class VAE(Model):
         (n, input_dim) array
         """
         rng = np.random.default_rng(check_count("seed", seed, at_least=0))
-        if noise is None:
-            noise = rng.standard_normal((check_count("n", n), self.latent_dim))
-        logits = self.decode(check_number("scale", scale, at_least=0.0) * np.asarray(noise))
+        shape = (check_count("n", n), self.latent_dim)
+        noise = rng.standard_normal(shape) if noise is None else np.asarray(noise)
+        if len(noise) != n:
+            raise ShapeError(f"noise has {len(noise)} rows, expected n = {n} of them.")
+        logits = self.decode(check_number("scale", scale, at_least=0.0) * noise)
         return self.observation.draw(logits, rng) if draw else self.observation.mean(logits)
 
     # Log-likelihood ------------------------------------------------------------------------

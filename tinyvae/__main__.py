@@ -1,0 +1,5 @@
+"""``python -m tinyvae`` is ``tinyvae``."""
+
+from tinyvae.cli import main
+
+main()

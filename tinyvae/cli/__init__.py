@@ -1,0 +1,86 @@
+"""The command line: ``tinyvae``, its help, and how errors reach the reader.
+
+Commands parse, call ``tinyvae.runs`` and print; there is no other logic here.  Numba and
+matplotlib are never imported before a command needs them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tinyvae.cli.look import evaluate, info, plot, sample
+from tinyvae.cli.train import INTERRUPTED, train
+from tinyvae.errors import TinyVAEError, UsageError
+
+
+class Commands(TyperGroup):
+    """Prints errors as one paragraph: exit status 2 for usage, 1 for failures, 130 for Ctrl-C."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command and turn what it raises into a message and an exit status."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except (TinyVAEError, OSError, MemoryError, OverflowError) as error:
+            number = getattr(error, "errno", None)
+            if os.environ.get("TINYVAE_DEBUG") or number == errno.EPIPE:
+                raise
+            typer.echo(f"Error: {_message(error, number)}", err=True)
+            raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
+
+
+def _message(error: BaseException, number: int | None) -> str:
+    if isinstance(error, MemoryError | OverflowError) or number == errno.ENOMEM:
+        return f"There is not enough memory ({error}): choose smaller layers, batches or data."
+    return str(error)
+
+
+app = typer.Typer(
+    cls=Commands,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+)
+for command in (train, sample, plot, evaluate, info):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tinyvae {version('tinyvae')}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and exit."),
+    ] = False,
+) -> None:
+    """Variational autoencoders from the ground up: train one, look at what it learned.
+
+    [bold]Begin with[/bold]
+
+      tinyvae train                       a VAE on real digits, in about a minute
+      tinyvae sample runs/digits          digits it dreams
+      tinyvae COMMAND --help              every option, with examples
+
+    Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+    TINYVAE_DEBUG=1 shows where an error arose.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="tinyvae")

@@ -1,0 +1,159 @@
+"""``tinyvae sample``, ``plot``, ``evaluate`` and ``info``: looking at a trained model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from tinyvae import runs
+from tinyvae.cli.text import dimensions_table, evaluations_table, mapping_table
+from tinyvae.errors import check_option
+from tinyvae.evaluation import Evaluation
+
+RunPath = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's folder, or a model's .npz file.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of all that is random here.")]
+Data = Annotated[
+    str | None,
+    typer.Option("--data", metavar="NAME|FILE", help="Other data than it was trained on."),
+]
+DataDir = Annotated[
+    str | None,
+    typer.Option("--data-dir", metavar="FOLDER", help="Where the data set's files lie."),
+]
+Progress = Annotated[bool, typer.Option(help="Show progress bars or not.")]
+
+
+def sample(
+    run: RunPath,
+    n: Annotated[int, typer.Option("--n", metavar="N", help="How many for each scale.")] = 64,
+    scale: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--scale",
+            metavar="X",
+            help="Standard deviation of z: 1 is the prior, less is more typical, more is bolder. "
+            "Give it several times for one labelled row each, from the same noise.  Default: 1.",
+        ),
+    ] = None,
+    seed: Seed = 0,
+    draw: Annotated[
+        bool, typer.Option("--draw", help="Draw pixels from p(x|z); else its mean is shown.")
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", metavar="NAME", help="Write NAME.png and NAME.npy, which must be new."
+        ),
+    ] = None,
+) -> None:
+    """Let a model dream: decode random points of its latent space.
+
+    Writes a picture and a .npy file, into the run's folder if not told otherwise.
+
+    [bold]Examples[/bold]
+
+      tinyvae sample runs/digits
+      tinyvae sample runs/digits --n 12 --scale 0.5 --scale 1 --scale 2
+      tinyvae sample runs/digits --seed 7 --output dreams
+    """
+    written = runs.sample(run, n, scales=scale or [1.0], seed=seed, draw=draw, output=output)
+    typer.echo(written.array)
+    typer.echo(written.picture or "The rows of this data are no pictures, so none was drawn.")
+
+
+def plot(
+    run: RunPath, data: Data = None, data_dir: DataDir = None, progress: Progress = True
+) -> None:
+    """Make all pictures of a run again.
+
+    They replace those that stand in the run's folder.
+
+    [bold]Example[/bold]
+
+      tinyvae plot runs/digits
+    """
+    for path in runs.plot(run, data=data, data_dir=data_dir, progress=progress, say=typer.echo):
+        typer.echo(path)
+
+
+def evaluate(
+    run: RunPath,
+    samples: Annotated[
+        int,
+        typer.Option(
+            "--samples",
+            metavar="K",
+            help="Samples of z for each example; from 2 on, the importance-weighted bound of "
+            "log p(x) is estimated too.",
+        ),
+    ] = 1,
+    split: Annotated[
+        str, typer.Option("--split", metavar="NAME", help="train, test or both.")
+    ] = "both",
+    data: Data = None,
+    data_dir: DataDir = None,
+    seed: Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    progress: Progress = True,
+) -> None:
+    """Measure a model in nats: ELBO, its terms, KL per dimension, a tighter bound.
+
+    A latent dimension is an active unit if the variance of its mu is above 0.01.
+
+    [bold]Examples[/bold]
+
+      tinyvae evaluate runs/digits
+      tinyvae evaluate runs/digits --samples 5000 --split test
+      tinyvae evaluate runs/digits --json
+    """
+    check_option("split", split, ("train", "test", "both"))
+    found = runs.evaluate(
+        run,
+        n_samples=samples,
+        seed=seed,
+        data=data,
+        data_dir=data_dir,
+        splits=("train", "test") if split == "both" else (split,),
+        progress=progress,
+    )
+    if as_json:
+        typer.echo(json.dumps({name: _plain(e) for name, e in found.items()}, indent=2))
+    else:
+        typer.echo(f"{evaluations_table(found)}\n\n{dimensions_table(found)}")
+
+
+def _plain(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation in words that JSON has."""
+    content = asdict(evaluation) | {"active_units": evaluation.active_units}
+    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in content.items()}
+
+
+def info(run: RunPath) -> None:
+    """Say what a run is: architecture, parameters, options, how far it got.
+
+    It reads the checkpoint only, and no data.
+
+    [bold]Example[/bold]
+
+      tinyvae info runs/digits
+    """
+    found = runs.info(run)
+    sizes = {name: int(np.prod(shape)) for name, shape in found.shapes.items()}
+    parts = [mapping_table("Model", found.model)]
+    shapes = {name: f"{size:>9,}  {found.shapes[name]}" for name, size in sizes.items()}
+    parts.append(mapping_table(f"Parameters: {sum(sizes.values()):,}", shapes))
+    for title, mapping in (("Data", found.data), ("Training", found.training)):
+        if mapping:
+            parts.append(mapping_table(title, mapping))
+    if len(found.history):
+        last = {name: f"{value:.6g}" for name, value in found.history.rows[-1].items()}
+        parts.append(mapping_table(f"After {len(found.history)} epochs", last))
+    if found.version:
+        parts.append(f"Trained with tinyvae {found.version}")
+    typer.echo("\n\n".join(parts))
