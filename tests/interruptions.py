@@ -27,13 +27,14 @@ from tinyvae.vae import VAE
 
 TIMEOUT = 600.0  # seconds until a process that does not end is a failure
 STOPPED = 3  # exit status of a process that ended politely, before the last epoch
+CUT_SHORT = 4  # exit status of one that SIGINT met before its first step
 OPTIONS = {
-    "epochs": 40,
+    "epochs": 20,
     "batch_size": 128,
     "learning_rate": 2e-3,
     "schedule": "cosine",
-    "warmup_epochs": 5.5,
-    "patience": 30,
+    "warmup_epochs": 3.5,
+    "patience": 15,
     "seed": 4,
 }
 
@@ -66,15 +67,18 @@ def train(path: Path, backend: str, threads: int, every: float) -> int:
     vae = VAE(784, (32,), 4, backend=backend, threads=threads, seed=2)
     vae.loss(grey[:1], np.zeros((1, 4)))  # whatever is compiled or loaded late, is so now
     print("training", flush=True)
-    history = training.fit(
-        vae,
-        grey,
-        validation=loaded,
-        checkpoint=path,
-        resume=path.exists(),
-        progress=False,
-        **OPTIONS,
-    )
+    try:
+        history = training.fit(
+            vae,
+            grey,
+            validation=loaded,
+            checkpoint=path,
+            resume=path.exists(),
+            progress=False,
+            **OPTIONS,
+        )
+    except KeyboardInterrupt:
+        return CUT_SHORT
     return STOPPED if history.interrupted else 0
 
 
@@ -135,7 +139,7 @@ def interrupt(path: Path, way: Way, moment: float, options: argparse.Namespace) 
     torn = list(path.parent.glob(".*.tmp"))
     for file in torn:
         file.unlink()
-    expected = {0: "done", STOPPED: "stopped", -signal.SIGKILL: "killed"}
+    expected = {0: "done", STOPPED: "stopped", CUT_SHORT: "cut short", -signal.SIGKILL: "killed"}
     if status not in expected:
         raise SystemExit(f"A process ended with status {status}, interrupted by {way.name}.")
     return status == 0, expected[status] + (" in mid-write" if torn else "")

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, replace
 import numpy as np
 import pytest
 
-from tinyvae import runs, training
+from tinyvae import plots, runs, training
 from tinyvae.checkpoint import read_checkpoint
 from tinyvae.data import load_data
 from tinyvae.errors import (
@@ -300,11 +300,18 @@ def test_samples_are_the_models_own_with_the_same_noise_for_every_scale(run):
 
 
 @pytest.mark.parametrize("scales", [[1.0], [0.5, 1.0]])
-def test_samples_of_images_are_drawn(scales):
+@pytest.mark.parametrize("draw", [True, False])
+def test_samples_of_images_are_drawn(monkeypatch, scales, draw):
+    figures = []
+    save = plots.save
+    monkeypatch.setattr(plots, "save", lambda f, path: figures.append(f) or save(f, path))
     VAE(64, (8,), 2, backend="reference").save("lone.npz")
-    written = runs.sample("lone.npz", 4, scales=scales, draw=True, output="dreams.png")
+    written = runs.sample("lone.npz", 4, scales=scales, draw=draw, output="dreams.png")
     assert written.picture.read_bytes().startswith(b"\x89PNG")
-    assert set(np.unique(np.load("dreams.npy"))) == {0.0, 1.0}
+    array = np.load("dreams.npy")
+    assert (set(np.unique(array)) == {0.0, 1.0}) == draw
+    shown = np.ma.compressed(np.ma.masked_invalid(figures[0].axes[0].images[0].get_array()))
+    assert np.array_equal(np.sort(shown), np.sort(array.ravel()))
 
 
 def test_samples_overwrite_nothing(run, folder):

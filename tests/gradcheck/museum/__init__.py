@@ -1,0 +1,16 @@
+"""A museum of wrong backward passes: each a few lines, each a mistake people really make.
+
+``EXHIBITS`` lists them all.  Every exhibit is a function, a wrong gradient, the inputs, and the
+kind of finding the diagnosis ought to name, or "" where nothing ought to be said.
+"""
+
+from museum import activations, dense, latent, likelihoods, machinery, normalization
+
+EXHIBITS = [
+    *dense.EXHIBITS,
+    *activations.EXHIBITS,
+    *latent.EXHIBITS,
+    *likelihoods.EXHIBITS,
+    *normalization.EXHIBITS,
+    *machinery.EXHIBITS,
+]

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from right_functions import LAYERS, LOSSES, Chain
+from tinyvae.gradcheck import check_gradients
+
+RELAXED = {
+    "deadline": None,
+    "derandomize": True,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}
+
+
+@st.composite
+def chains(draw):
+    names = draw(st.lists(st.sampled_from(sorted(LAYERS)), min_size=1, max_size=5))
+    widths = draw(st.lists(st.integers(1, 4), min_size=7, max_size=7))
+    scale = 10.0 ** draw(st.integers(-3, 1))
+    loss = draw(st.sampled_from([None, *LOSSES]))
+    return Chain(names, widths, scale, loss, draw(st.integers(0, 2**31)))
+
+
+def check(chain, **options):
+    gradient = chain.gradient if chain.loss else chain.backward
+    report = check_gradients(chain.forward, gradient, chain.inputs, **options)
+    assert report.passed, f"{chain.names} {chain.loss}\n{report}"
+    return report
+
+
+@settings(max_examples=700, **RELAXED)
+@given(chains())
+def test_complex_step_never_cries_wolf(chain):
+    check(chain)
+
+
+@settings(max_examples=200, **RELAXED)
+@given(chains())
+def test_central_differences_never_cry_wolf(chain):
+    check(chain, method="central")
+
+
+@settings(max_examples=150, **RELAXED)
+@given(chains(), st.sampled_from([0, 1, 2]))
+def test_random_directions_never_cry_wolf(chain, seed):
+    check(chain, method="directions", seed=seed)

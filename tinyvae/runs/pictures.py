@@ -1,0 +1,27 @@
+"""The pictures of a run, as far as its data allow; imports matplotlib only to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tinyvae.data import DataSet
+from tinyvae.evaluation import Evaluation
+from tinyvae.history import History
+from tinyvae.vae import VAE
+
+
+def draw_pictures(
+    vae: VAE,
+    data: DataSet,
+    history: History,
+    evaluation: Evaluation,
+    folder: Path,
+    say: Callable[[str], None],
+) -> list[Path]:
+    """Make all pictures of a run; ``evaluation`` is that of the test set."""
+    from tinyvae import plots
+
+    if data.image_shape is None:
+        say(f"The rows of {data.name} are not known to be images, so no images are drawn")
+    return plots.save_all(vae, data, history, folder, evaluation=evaluation)

@@ -1,0 +1,204 @@
+"""Looking at a trained model: pictures, numbers, and what it is made of.
+
+Each function is one command; none of them changes the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinyvae.data import DataSet, load_data
+from tinyvae.errors import ShapeError, UsageError, check_count
+from tinyvae.evaluation import Evaluation
+from tinyvae.evaluation import evaluate as evaluate_model
+from tinyvae.history import History
+from tinyvae.runs.folders import Run, find_run
+from tinyvae.runs.make import Say, silent
+from tinyvae.runs.pictures import draw_pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tinyvae.vae import VAE
+
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a run is.
+
+    Attributes
+    ----------
+    model : mapping
+        The arguments of ``VAE``.
+    shapes : mapping of str to tuple
+        Of each named array of parameters.
+    training, data : mapping
+        How it was trained and on what; empty where that is not known.
+    history : History
+    version : str or None
+        Of the tinyvae that trained it.
+    """
+
+    model: Mapping[str, Any]
+    shapes: Mapping[str, tuple[int, ...]]
+    training: Mapping[str, Any]
+    data: Mapping[str, Any]
+    history: History
+    version: str | None
+
+
+def plot(
+    path: str | PathLike[str],
+    *,
+    data: str | None = None,
+    data_dir: str | None = None,
+    progress: bool = True,
+    say: Say | None = None,
+) -> list[Path]:
+    """Make all pictures of a run again, in its folder.
+
+    Parameters
+    ----------
+    path : path
+        A run's folder, or a model's file.
+    data, data_dir : str, optional
+        Other data than those it was trained on, as in ``load_data``.
+    progress : bool
+        Whether a download shows a progress bar.
+    say : callable, optional
+        Takes lines about what was left out.
+
+    Returns
+    -------
+    list of Path
+        The pictures.
+
+    Raises
+    ------
+    UsageError
+        If there is no such run, or the data are not known.
+    CheckpointError, DataError, WriteError
+        If the model or its data cannot be read, or a picture cannot be written.
+    """
+    run = find_run(path)
+    loaded = run.load()
+    shown = _data_of(run, loaded.vae, data, data_dir, progress)
+    found = evaluate_model(loaded.vae, shown.test, binarize=_binarize(run))
+    return draw_pictures(loaded.vae, shown, loaded.history, found, run.folder, say or silent)
+
+
+def evaluate(
+    path: str | PathLike[str],
+    *,
+    n_samples: int = 1,
+    seed: int = 0,
+    data: str | None = None,
+    data_dir: str | None = None,
+    splits: Sequence[str] = SPLITS,
+    progress: bool = True,
+) -> dict[str, Evaluation]:
+    """Measure a run's model in nats; see ``tinyvae.evaluate``.
+
+    Parameters
+    ----------
+    path : path
+        A run's folder, or a model's file.
+    n_samples : int
+        Samples of z for each example; more than one give the importance-weighted bound too.
+    seed : int
+        Of the noise and of the binarization.
+    data, data_dir : str, optional
+        Other data than those it was trained on, as in ``load_data``.
+    splits : sequence of str
+        ``"train"``, ``"test"`` or both.
+    progress : bool
+        Whether to show progress bars.
+
+    Returns
+    -------
+    dict of str to Evaluation
+        One for each of ``splits``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such run, or the data are not known.
+    CheckpointError, DataError
+        If the model cannot be read, or the data do not fit it.
+    """
+    check_count("n_samples", n_samples)
+    check_count("seed", seed, at_least=0)
+    run = find_run(path)
+    vae = run.load().vae
+    loaded = _data_of(run, vae, data, data_dir, progress)
+    return {
+        split: evaluate_model(
+            vae,
+            getattr(loaded, split),
+            n_samples=n_samples,
+            binarize=_binarize(run),
+            seed=seed,
+            progress=progress,
+        )
+        for split in splits
+    }
+
+
+def info(path: str | PathLike[str]) -> Info:
+    """Return what a run is made of and how far it got.
+
+    Parameters
+    ----------
+    path : path
+        A run's folder, or a model's file.
+
+    Returns
+    -------
+    Info
+
+    Raises
+    ------
+    UsageError
+        If there is no such run.
+    CheckpointError
+        If the checkpoint is damaged.
+    """
+    run = find_run(path)
+    # The reference needs no Numba, whose import would take longer than all the rest.
+    loaded = run.load(backend="reference")
+    return Info(
+        model=loaded.model,
+        shapes=loaded.vae.parameters.shapes,
+        training=loaded.training,
+        data=run.config.data if run.config else {},
+        history=loaded.history,
+        version=run.config.version if run.config else None,
+    )
+
+
+def _binarize(run: Run) -> str | None:
+    return run.config.options.binarize if run.config else None
+
+
+def _data_of(run: Run, vae: VAE, data: str | None, data_dir: str | None, progress: bool) -> DataSet:
+    """Return the data named, or else those the run was trained on, if they fit the model."""
+    if run.config is not None:
+        if data is None:
+            data, data_dir = run.config.options.data, data_dir or run.config.options.data_dir
+    elif data is None:
+        raise UsageError(
+            f"{run.path} has no config.json beside it that says which data it was trained on: "
+            "name some with data (--data on the command line)."
+        )
+    loaded = load_data(data, data_dir=data_dir, progress=progress)
+    if loaded.train.shape[1] != vae.input_dim:
+        raise ShapeError(
+            f"data={data!r} has {loaded.train.shape[1]} columns, but the model of {run.path} "
+            f"takes {vae.input_dim}: name the data it was made for."
+        )
+    return loaded
