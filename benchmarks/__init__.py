@@ -1,0 +1,1 @@
+"""Measures tinyvae against others, never without first checking that they compute the same."""

@@ -1,0 +1,73 @@
+"""``python -m benchmarks``: measure, print a table, draw a picture, record the machine.
+
+Extra ``bench`` installs the contenders; those that are missing are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks import harness, kernels, machine, mnist, report, scaling, startup
+from benchmarks.workloads import WORKLOADS
+
+app = typer.Typer(help=__doc__, no_args_is_help=False, add_completion=False)
+
+PAIRS = [("W1", 2), ("W1", 1), ("W2-b20", 1), ("W2-b100", 2), ("W3", 1)]
+
+
+@app.command()
+def steps(
+    workload: Annotated[list[str], typer.Option(help="Only these, as W1:2 (threads).")] = [],  # noqa: B006
+    contender: Annotated[list[str], typer.Option(help="Only these, and tinyvae.")] = [],  # noqa: B006
+    rounds: int = 9,
+    seconds: Annotated[float, typer.Option(help="Of each contender's turn in a round.")] = 0.5,
+    output: Path = Path("benchmarks/results"),
+) -> None:
+    """Time a training step of every contender, in interleaved rounds."""
+    names = harness.available()
+    if contender:
+        names = ["tinyvae", *(name for name in names if name in contender and name != "tinyvae")]
+    wanted = [tuple(word.split(":")) for word in workload] or PAIRS
+    timings = []
+    for name, threads in wanted:
+        timing = harness.time_workload(
+            WORKLOADS[name].name, int(threads), names, rounds, seconds
+        )
+        timings.append(timing)
+        print(report.table([timing]), flush=True)
+    report.save_steps(timings, machine.describe(), output)
+
+
+@app.command("kernels")
+def kernels_(output: Path = Path("benchmarks/results"), rounds: int = 15) -> None:
+    """Time the matrix kernels alone against OpenBLAS and the processor's peak, on one thread."""
+    kernels.main(output, rounds)
+
+
+@app.command("startup")
+def startup_(output: Path = Path("benchmarks/results")) -> None:
+    """Time import, and the first training step with a cold and with a warm cache."""
+    result = {"machine": machine.describe(), **startup.measure()}
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "startup.json").write_text(json.dumps(result, indent=2))
+    print(json.dumps(result, indent=2))
+
+
+@app.command("scaling")
+def scaling_(output: Path = Path("benchmarks/results")) -> None:
+    """Time a step as width, depth, batch and data grow by factors of two."""
+    scaling.main(output)
+
+
+@app.command("mnist")
+def mnist_(data_dir: Path | None = None, seeds: int = 3) -> None:
+    """Train the well-known MNIST example and print its test losses beside the published ones."""
+    mnist.main(data_dir, seeds)
+
+
+if __name__ == "__main__":
+    app()
