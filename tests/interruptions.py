@@ -61,6 +61,8 @@ def train(path: Path, backend: str, threads: int, every: float) -> int:
     """Train from the start, or from the checkpoint if there is one; return the exit status."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it may have been born deaf to it
     training._Saver.EVERY_SECONDS = every
+    if every < 0.0:
+        slow_down_writing()
     rng = np.random.default_rng(1)
     grey = rng.integers(0, 256, (5000, 784), dtype=np.uint8)
     loaded = rng.integers(0, 256, (500, 784), dtype=np.uint8)
@@ -82,6 +84,17 @@ def train(path: Path, backend: str, threads: int, every: float) -> int:
     return STOPPED if history.interrupted else 0
 
 
+def slow_down_writing() -> None:
+    """Make the moment longer in which a new checkpoint is written and not yet in place."""
+    sync = os.fsync
+
+    def slow_sync(handle: int) -> None:
+        sync(handle)
+        time.sleep(0.005)
+
+    os.fsync = slow_sync
+
+
 def start(path: Path, options: argparse.Namespace, every: float) -> subprocess.Popen[str]:
     """Start such a process and return it when its training begins."""
     command = [sys.executable, __file__, "--backend", options.backend]
@@ -97,20 +110,13 @@ def start(path: Path, options: argparse.Namespace, every: float) -> subprocess.P
 # The interrupter
 
 
-class Place(NamedTuple):
-    """How far a checkpoint is."""
-
-    epoch: int
-    step: int
-    steps: int
-
-    @classmethod
-    def of(cls, path: Path) -> Place:
-        if not path.exists():
-            return cls(0, 0, 0)
-        metadata = read_checkpoint(path)[1]
-        position = metadata["position"]
-        return cls(position["epoch"] + 1, position["step"], metadata["adam_steps"])
+def place(path: Path) -> str:
+    """Say how far a checkpoint is."""
+    if not path.exists():
+        return "none yet"
+    metadata = read_checkpoint(path)[1]
+    position, steps = metadata["position"], metadata["adam_steps"]
+    return f"step {steps}: {position['epoch']} epochs and {position['step']} steps"
 
 
 def everything(path: Path) -> dict[str, Any]:
@@ -151,16 +157,14 @@ def campaign(folder: Path, options: argparse.Namespace) -> bool:
     rng = np.random.default_rng(options.seed)
     turns = [way for way in WAYS for _ in range(options.turns)]
     plan = [turns[i] for i in rng.permutation(len(turns))]
-    print(f"{'turn':>4}  {'run':>3}  {'how':<18}  {'after':>7}  {'what':<20}  checkpoint at")
+    print(f"{'turn':>4}  {'run':>3}  {'how':<18}  {'after':>7}  {'what':<20}  checkpoint")
     run, lost, path = 1, 0, folder / "run-1.npz"
     while plan:
         way, moment = plan[0], float(rng.uniform(0.0, options.share * seconds))
         done, what = interrupt(path, way, moment, options)
-        place = Place.of(path)
         turn = "-" if done else str(len(turns) - len(plan) + 1)
         print(
-            f"{turn:>4}  {run:>3}  {way.name:<18}  {moment:>5.2f} s  {what:<20}  "
-            f"epoch {place.epoch}, step {place.step} ({place.steps} in all)",
+            f"{turn:>4}  {run:>3}  {way.name:<18}  {moment:>5.2f} s  {what:<20}  {place(path)}",
             flush=True,
         )
         if not done:
@@ -178,7 +182,7 @@ def in_peace(path: Path, options: argparse.Namespace) -> tuple[dict[str, Any], f
     finish(path, options)  # once to warm every cache, once to take its time
     path.unlink()
     seconds = finish(path, options)
-    print(f"{options.backend}: {Place.of(path).steps} steps in peace took {seconds:.2f} s")
+    print(f"{options.backend}: {place(path)}, in peace, took {seconds:.2f} s")
     return everything(path), seconds
 
 

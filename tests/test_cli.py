@@ -29,7 +29,6 @@ def folder(tmp_path, monkeypatch):
     """An empty folder to be in, with 60 rows of 16 binary pixels; training draws no pictures."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("TINYVAE_DEBUG", raising=False)
     monkeypatch.setattr("tinyvae.runs.make.draw_pictures", lambda *arguments: [])
     pixels = np.random.default_rng(1).random((60, 16)) < 0.4
@@ -251,11 +250,13 @@ def test_unusable_data_are_status_1(folder, kind, expected):
     assert not (folder / "runs").exists()
 
 
-def test_without_network_and_data_it_says_what_to_do(monkeypatch):
+def test_without_network_and_data_it_says_what_to_do(folder, monkeypatch):
     def refuse(*arguments, **options):
         raise OSError("no route to host")
 
     monkeypatch.setattr("pooch.HTTPDownloader.__call__", refuse)
+    monkeypatch.setattr("pooch.os_cache", lambda name: folder / "cache")
+    monkeypatch.delenv("TINYVAE_DATA_DIR", raising=False)
     status, _, err = call("train --data mnist --no-progress")
     assert status == 1
     assert "no route to host" in err

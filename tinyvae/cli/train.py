@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -96,7 +95,8 @@ def _given(ctx: typer.Context) -> dict[str, Any]:
 
 
 def _report(result: Result, say: Any) -> None:
-    folder = shlex.quote(str(result.folder))
+    folder = result.folder.as_posix()
+    folder = f'"{folder}"' if " " in folder else folder
     if result.interrupted:
         say(f"Interrupted after {len(result.history)} whole epochs; nothing is lost.")
         say(f"Go on:               tinyvae train --resume {folder}")

@@ -175,6 +175,8 @@ def _make_exactly(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
+        if not folder.exists():  # a file stands where a folder above it should be
+            raise
         if not folder.is_dir() or any(folder.iterdir()):
             raise UsageError(
                 f"output={str(folder)!r} exists already, and nothing is ever overwritten: choose "
