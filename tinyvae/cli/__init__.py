@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from tinyvae.cli.learn import tutorials
 from tinyvae.cli.look import evaluate, info, plot, sample
 from tinyvae.cli.train import INTERRUPTED, train
 from tinyvae.errors import TinyVAEError, UsageError
@@ -49,7 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-for command in (train, sample, plot, evaluate, info):
+for command in (train, sample, plot, evaluate, info, tutorials):
     app.command()(command)
 
 

@@ -1,0 +1,28 @@
+"""``tinyvae tutorials``: the notebooks, copied where the reader can work in them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+
+def tutorials(
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="A new folder.")
+    ] = "tinyvae-tutorials",
+) -> None:
+    """Copy the tutorial notebooks into a folder and say how to open them.
+
+    [bold]Example[/bold]
+
+      tinyvae tutorials lessons && jupyter lab lessons
+    """
+    from tinyvae.tutorials import copy_notebooks
+
+    target = copy_notebooks(folder)
+    typer.echo(f"The notebooks are in {target}; begin with 00-your-first-vae.ipynb.")
+    if find_spec("jupyterlab") is None:
+        typer.echo("Jupyter is not installed here: pip install 'tinyvae[tutorials]'")
+    typer.echo(f"Open them with: jupyter lab {target}")
