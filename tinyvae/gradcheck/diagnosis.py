@@ -1,0 +1,89 @@
+"""From wrong numbers to what is wrong: patterns are tried in turn, the first that fits is told.
+
+A pattern fits only if what it leaves over is at the noise floor.  Where none fits, nothing is
+said beyond which arrays are wrong: a guess would send the reader to the wrong line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tinyvae.gradcheck import (
+    activations,
+    patterns_entrywise,
+    patterns_formula,
+    patterns_layout,
+    patterns_products,
+)
+from tinyvae.gradcheck import patterns_values as values
+from tinyvae.gradcheck.case import Case
+from tinyvae.gradcheck.results import OK, WRONG, ArrayResult, Finding
+
+Pattern = Callable[[Case], Finding | None]
+
+ANY_SHAPE: tuple[Pattern, ...] = (
+    values.not_finite,
+    patterns_layout.shape,
+)
+SAME_SHAPE: tuple[Pattern, ...] = (
+    values.missing_term,
+    values.zero,
+    values.factor,
+    patterns_layout.same_as_another,
+    activations.wrong_activation,
+    patterns_products.wrong_product,
+    patterns_layout.rearranged,
+    patterns_layout.reduced,
+    patterns_entrywise.labels,
+    patterns_entrywise.chain_rule,
+    patterns_entrywise.missing_part,
+    patterns_entrywise.region,
+    values.mixed_signs,
+    patterns_layout.some_rows,
+    patterns_entrywise.shared_path,
+    values.float32,
+    patterns_formula.wrong_formula,
+)
+
+
+def diagnose(cases: Sequence[Case], results: Sequence[ArrayResult]) -> tuple[Finding, ...]:
+    """Return what is known about the wrong arrays, the same findings told once.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        One for each wrong array.
+    results : sequence of ArrayResult
+        Of all arrays.
+    """
+    together: dict[tuple[str, str, str], list[str]] = {}
+    for case in cases:
+        found = explain(case)
+        if found is not None:
+            together.setdefault((found.kind, found.saw, found.cause), []).append(case.name)
+    findings = [
+        Finding(kind, tuple(names), saw, cause) for (kind, saw, cause), names in together.items()
+    ]
+    if not findings:
+        findings = [f for f in (only_the_bias(results),) if f is not None]
+    return tuple(findings)
+
+
+def explain(case: Case) -> Finding | None:
+    """Return the first pattern that fits a wrong array, None where none does."""
+    patterns = ANY_SHAPE + (SAME_SHAPE if case.same_shape else ())
+    return next((f for f in (pattern(case) for pattern in patterns) if f is not None), None)
+
+
+def only_the_bias(results: Sequence[ArrayResult]) -> Finding | None:
+    """All matrices are right and all that is wrong is a vector: a bias."""
+    wrong = [r for r in results if r.verdict == WRONG]
+    right = [r.name for r in results if r.verdict == OK and len(r.shape) > 1]
+    if not wrong or not right or any(len(r.shape) != 1 for r in wrong):
+        return None
+    return Finding(
+        "only the bias",
+        tuple(r.name for r in wrong),
+        f"Only what looks like a bias is wrong; right: {', '.join(right)}.",
+        "Look at how it is added up over the batch.",
+    )

@@ -1,0 +1,126 @@
+"""The gradient check of a whole VAE, and of what no gradient check sees, in one report.
+
+The loss is differentiated on the reference backend in complex128; the gradients judged are those
+of the model's own backend in float64.  A float32 model is copied, never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from tinyvae.errors import check_count, check_number
+from tinyvae.gradcheck.beyond import float32_claim, sampling_claims
+from tinyvae.gradcheck.check import check_problem
+from tinyvae.gradcheck.problem import Array, Problem
+from tinyvae.gradcheck.report import Report
+from tinyvae.gradcheck.terms import measured
+from tinyvae.vae import VAE
+
+ROWS = 8
+
+
+def check_model(
+    vae: VAE | str | PathLike[str],
+    x: Array | None = None,
+    *,
+    beta: float = 1.0,
+    method: str = "auto",
+    entries: int | None = None,
+    seed: int = 0,
+    beyond: bool = True,
+) -> Report:
+    """Check all gradients of a model, and that it samples what its loss charges for.
+
+    Parameters
+    ----------
+    vae : VAE or path
+        The model, or a file written by ``VAE.save``.
+    x : (batch, input_dim) array, optional
+        Data to check at; its first 8 rows are used.  Drawn at random if not given.
+    beta : float
+        Weight of the KL term.
+    method, entries, seed
+        As in ``check_gradients``.
+    beyond : bool
+        Whether to check moments of the sampler, the KL term by Monte Carlo, and the bounds.
+
+    Returns
+    -------
+    Report
+        One row for each named parameter array.
+    """
+    model = vae if isinstance(vae, VAE) else VAE.load(vae)
+    check_number("beta", beta)
+    rng = np.random.default_rng(check_count("seed", seed, at_least=0))
+    x = make_data(model, ROWS, rng) if x is None else _as_float(x[:ROWS])
+    noise = rng.standard_normal((len(x), model.latent_dim))
+    double = model.copy(dtype="float64")
+    problem = _problem(double, x, noise, beta)
+    terms = {
+        "kl": measured(_part(double, x, noise, kl=beta), rng),
+        "reconstruction": measured(_part(double, x, noise, reconstruction=1.0), rng),
+    }
+    report = check_problem(problem, method=method, entries=entries, seed=seed, terms=terms)
+    claims = sampling_claims(double, x, rng) if beyond else ()
+    if beyond and model.dtype == np.float32:
+        claims += (float32_claim(model, double, x, noise, beta),)
+    return replace(report, claims=claims, notes=report.notes + _copied(model))
+
+
+def make_data(vae: VAE, rows: int, rng: np.random.Generator) -> Array:
+    """Draw data that the model's likelihood can describe, (rows, input_dim) float64."""
+    shape = (rows, vae.input_dim)
+    if vae.likelihood == "bernoulli":
+        return rng.integers(0, 2, shape).astype(np.float64)
+    return rng.random(shape) if vae.likelihood == "continuous_bernoulli" else rng.normal(size=shape)
+
+
+def _as_float(x: Array) -> Array:
+    scale = 255.0 if x.dtype == np.uint8 else 1.0
+    return np.ascontiguousarray(x, np.float64) / scale
+
+
+def _problem(vae: VAE, x: Array, noise: Array, beta: float) -> Problem:
+    """Return the loss as a function of the parameters, with the backend's gradients."""
+
+    def gradients() -> dict[str, Array | None]:
+        vae.loss_and_gradients(x, noise, beta)
+        return {name: vae.parameters.gradient(name).copy() for name in vae.parameters}
+
+    whole = _part(vae, x, noise, reconstruction=1.0, kl=beta)
+    title = f"{vae.backend} VAE, {vae.activation}, {vae.likelihood}, beta {beta:g}"
+    return replace(whole, title=title, gradients=gradients)
+
+
+def _part(
+    vae: VAE, x: Array, noise: Array, *, reconstruction: float = 0.0, kl: float = 0.0
+) -> Problem:
+    """Return a weighted sum of the loss's terms, on the reference backend, in any dtype."""
+    twins = {kind: vae.copy(dtype=kind, backend="reference") for kind in ("float64", "complex128")}
+
+    def value(arrays: Mapping[str, Array]) -> Any:
+        is_complex = any(np.iscomplexobj(a) for a in arrays.values())
+        twin = twins["complex128" if is_complex else "float64"]
+        for name, array in arrays.items():
+            twin.parameters[name][...] = array
+        terms = twin.loss(x, noise)
+        return reconstruction * terms.reconstruction + kl * terms.kl
+
+    arrays = {name: vae.parameters[name].astype(np.float64) for name in vae.parameters}
+    scale = abs(float(value(arrays)))
+    return Problem("part", arrays, value, lambda: dict.fromkeys(arrays), scale, {"noise": noise})
+
+
+def _copied(model: VAE) -> tuple[str, ...]:
+    judge = "The loss was differentiated on the reference backend"
+    if model.dtype == np.float64:
+        return (f"{judge}; the gradients are those of the {model.backend} backend.",)
+    return (
+        f"{judge}. The {model.dtype} model was copied to float64 for its gradients on the "
+        f"{model.backend} backend: {model.dtype} has too few digits to check.",
+    )

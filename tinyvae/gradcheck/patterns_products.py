@@ -1,0 +1,55 @@
+"""The pattern of a matrix product with the wrong factor, or one transposed or not.
+
+Each function looks at one case and returns a finding, or None where the pattern does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tinyvae.gradcheck.activations import LARGEST, activation_gradient
+from tinyvae.gradcheck.case import Case
+from tinyvae.gradcheck.problem import Array
+from tinyvae.gradcheck.results import Finding
+
+
+def wrong_product(case: Case) -> Finding | None:
+    """Recognize one product of two known matrices where another belongs."""
+    if not case.same_shape or len(case.shape) != 2 or "dy" not in case.pool:
+        return None
+    pool = {n: a for n, a in case.pool.items() if a.ndim == 2 and a.size <= LARGEST}
+    da = activation_gradient(case)
+    if da is not None:
+        pool["da"] = da
+    claimed = right = None
+    for text, product in _products(pool, case.shape):
+        entries = product.reshape(-1)[case.indices]
+        if claimed is None and case.explains(case.analytic, entries):
+            claimed = text
+        if right is None and case.explains(case.numeric, entries):
+            right = text
+    if claimed is None:
+        return None
+    kind, cause = "product", "The wrong array, or one too many or too few, was kept or passed on."
+    if right is not None and _factors(right) == _factors(claimed):
+        kind, cause = "transposed", "A .T too many or too few."
+    return Finding(
+        kind,
+        (case.name,),
+        f"It is {claimed}" + (f"; the right one is {right}." if right else "."),
+        cause,
+    )
+
+
+def _factors(product: str) -> list[str]:
+    return sorted(product.replace(".T", "").split(" @ "))
+
+
+def _products(pool: dict[str, Array], shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+    sides = list(pool.items()) + [(f"{n}.T", a.T) for n, a in pool.items()]
+    for left, u in sides:
+        for right, v in sides:
+            if u.shape[1] == v.shape[0] and (u.shape[0], v.shape[1]) == shape:
+                yield f"{left} @ {right}", np.asarray(u @ v)

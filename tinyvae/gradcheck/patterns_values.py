@@ -1,0 +1,130 @@
+"""Patterns in the size of the numbers: factors, signs, zeros, missing terms, few digits.
+
+Each function looks at one case and returns a finding, or None where the pattern does not fit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinyvae.gradcheck.case import FEWEST, Case
+from tinyvae.gradcheck.problem import Array
+from tinyvae.gradcheck.results import Finding
+
+
+def not_finite(case: Case) -> Finding | None:
+    """Recognize NaN or infinity among the claimed numbers."""
+    bad = int(np.sum(~np.isfinite(case.claimed)))
+    if not bad:
+        return None
+    return Finding(
+        "not finite",
+        (case.name,),
+        f"{bad} of {case.claimed.size} entries are NaN or infinite.",
+        "Usually a division by zero or the logarithm of zero in the backward pass only.",
+    )
+
+
+def missing_term(case: Case) -> Finding | None:
+    """Recognize an error that is a multiple of a part that the caller named."""
+    found: dict[float, list[str]] = {}
+    for term, gradient in case.terms.items():
+        c = _weight(case, gradient(case.name, case.indices))
+        if c is not None:
+            found.setdefault(round(c, 6), []).append(term)
+    for c, terms in found.items():
+        names = ", or the ".join(f"{term} term" for term in terms)
+        saw = {
+            -1.0: f"lacks the {names}",
+            1.0: f"counts the {names} twice",
+            -2.0: f"has the {names} with the wrong sign",
+        }.get(c, f"weighs the {names} by {1.0 + c:.6g} in place of 1")
+        same = " (here these are the same)" if len(terms) > 1 else ""
+        return Finding(
+            "missing term",
+            (case.name,),
+            f"The gradient {saw}{same}.",
+            "A path was left out or weighed differently in the backward pass and in the function.",
+        )
+    return None
+
+
+def _weight(case: Case, part: Array) -> float | None:
+    """Return how often the error holds this part; of few entries only -1, 1 and -2 count."""
+    if not np.any(part):
+        return None
+    c = case.scaled(case.difference, part)
+    few = (k for k in (-1.0, 1.0, -2.0) if case.explains(case.difference, k * part))
+    return c if c is not None else next(few, None)
+
+
+def zero(case: Case) -> Finding | None:
+    """Recognize a gradient that is zero everywhere."""
+    if np.any(case.claimed):
+        return None
+    return Finding(
+        "zero",
+        (case.name,),
+        "The gradient is zero everywhere.",
+        "The array was never written, was cleared again, or its path to the output is cut.",
+    )
+
+
+def factor(case: Case) -> Finding | None:
+    """Recognize a gradient that is right but for one constant factor."""
+    c = case.scaled(case.analytic, case.numeric)
+    if c is None:
+        norm = float(np.linalg.norm(case.numeric))
+        c = float(np.vdot(case.numeric, case.analytic)) / norm**2 if norm else 0.0
+        if not case.known(c) or not case.explains(case.analytic, c * case.numeric):
+            return None
+    if abs(c + 1.0) <= 1e-6:
+        return Finding(
+            "sign",
+            (case.name,),
+            "The gradient has the wrong sign: -1 times the right one.",
+            "Usually the gradient of the log-likelihood where that of the loss was meant, or "
+            "target - output in place of output - target.",
+        )
+    cause = "A constant is missing, or stands on one side only."
+    known = case.known(c)
+    if known and known.lstrip("-").startswith(("2", "1/2")):
+        cause = "Usually the 2 of a square's derivative, or a 1/2 that stands on one side only."
+    if known and " of " in known:
+        cause = "Usually a mean on one side and a sum on the other, or a mean over the wrong axis."
+    return Finding(
+        "factor", (case.name,), f"The gradient is {known or f'{c:.6g}'} times the right one.", cause
+    )
+
+
+def mixed_signs(case: Case) -> Finding | None:
+    """Recognize the right sizes with the wrong sign at some entries."""
+    flipped = case.analytic * case.numeric < 0
+    if not flipped.any() or not case.explains(np.abs(case.analytic), np.abs(case.numeric)):
+        return None
+    return Finding(
+        "sign",
+        (case.name,),
+        f"The sign is wrong in {int(flipped.sum())} of {flipped.size} entries, no size is.",
+        "Usually an abs, a square root or a missing sign() in the backward pass.",
+    )
+
+
+def float32(case: Case) -> Finding | None:
+    """Recognize numbers that are all rounded to float32."""
+    some = case.analytic[case.analytic != 0]
+    if some.size < FEWEST or not np.array_equal(some, some.astype(np.float32)):
+        return None
+    if np.array_equal(case.numeric, case.numeric.astype(np.float32)):
+        return None
+    off = np.abs(case.difference) <= 1e-5 * np.abs(case.numeric) + 1e-6 * np.max(
+        np.abs(case.numeric)
+    )
+    if not off.all():
+        return None
+    return Finding(
+        "float32",
+        (case.name,),
+        "Every entry is a float32 number, right to about 7 digits.",
+        "Something in the backward pass is cast to float32: a buffer, a constant, dtype=...",
+    )

@@ -1,0 +1,79 @@
+"""How a report looks: a rich table, a notebook's HTML, a picture.
+
+Rich and matplotlib are imported only when asked for.  Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tinyvae.gradcheck.report import Report
+
+COLOURS = {"ok": "green", "wrong": "red", "unclear": "yellow", "skipped": "dim"}
+_CSS = {"ok": "#2e7d32", "wrong": "#c62828", "unclear": "#b26a00", "skipped": "#757575"}
+
+
+def to_rich(report: Report) -> Any:
+    """Return a rich renderable: the table, and the remarks below it."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    colour = "green" if report.passed else "red"
+    head, *rows = report.rows()
+    table = Table(title_justify="left", show_edge=False, pad_edge=False)
+    for name in head:
+        table.add_column(name, overflow="fold", no_wrap=name in ("shape", "error", "verdict"))
+    for array, row in zip(report.arrays, rows, strict=True):
+        style = COLOURS.get(array.verdict, "")
+        table.add_row(*map(Text, row[:-1]), Text(row[-1], style=style))
+    parts: list[Any] = [Text(report.summary(), style=f"bold {colour}")]
+    if rows:
+        parts.append(table)
+    return Group(*parts, *(Text(line) for line in report.remarks()))
+
+
+def to_html(report: Report) -> str:
+    """Return the report as HTML without styles of its own but the verdict's colour."""
+    head, *rows = report.rows()
+    colour = _CSS["ok" if report.passed else "wrong"]
+    parts = [f'<p style="color:{colour}"><b>{escape(report.summary())}</b></p>']
+    if rows:
+        cells = "".join(f"<th style='text-align:left'>{escape(name)}</th>" for name in head)
+        parts.append(f"<table><thead><tr>{cells}</tr></thead><tbody>")
+        for array, row in zip(report.arrays, rows, strict=True):
+            cells = "".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in row[:-1])
+            last = f"<td style='color:{_CSS[array.verdict]}'>{escape(row[-1])}</td>"
+            parts.append(f"<tr>{cells}{last}</tr>")
+        parts.append("</tbody></table>")
+    lines = "".join(f"<li>{escape(line)}</li>" for line in report.remarks())
+    return "".join(parts) + (f"<ul>{lines}</ul>" if lines else "")
+
+
+def draw(report: Report, ax: Any = None) -> Any:
+    """Draw analytic against numeric: a right gradient lies on the diagonal, a wrong one shows.
+
+    A straight line of another slope is a constant factor; a second branch is a mask or some rows.
+    """
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots(figsize=(5, 5))
+    drawn = [a for a in report.arrays if a.numeric.size]
+    ends = np.array([0.0])
+    for array in drawn:
+        label = f"{array.name}: {array.verdict}"
+        ax.plot(array.numeric, array.analytic, "o", ms=4, alpha=0.7, label=label)
+        ends = np.concatenate([ends, array.numeric[np.isfinite(array.numeric)]])
+    span = [ends.min(), ends.max()]
+    ax.plot(span, span, color="0.6", lw=1, zorder=0)
+    ax.set_xlabel("numeric gradient")
+    ax.set_ylabel("analytic gradient")
+    ax.set_title(report.title)
+    if drawn:
+        ax.legend(fontsize="small")
+    return ax

@@ -1,0 +1,52 @@
+"""Known parts of a function, for a diagnosis like "lacks the kl term".
+
+A part is a function of the same inputs, differentiated here where it is asked for, or already a
+gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinyvae.gradcheck.measure import Instruments
+from tinyvae.gradcheck.problem import Array, Problem
+from tinyvae.gradcheck.signatures import make_problem
+
+#: The gradient of a part by an array, given by name, at indices of the flattened array.
+Term = Callable[[str, Array], Array]
+
+
+def make_term(function: Callable[..., Any], term: Any, inputs: Sequence[Any], seed: int) -> Term:
+    """Return the gradient of a part given as a function, or as the gradient itself.
+
+    The same seed gives a layer's part the same ``dy`` as the layer.
+    """
+    rng = np.random.default_rng(seed)
+    if callable(term):
+        problem = make_problem(term, 0.0, inputs, rng)
+        tools = Instruments(problem, "auto", rng)
+        return lambda name, indices: (
+            tools.entries(name, np.zeros(problem.arrays[name].shape), indices).numeric
+        )
+    given = make_problem(function, lambda *_: term, inputs, rng).gradients()
+
+    def gradient(name: str, indices: Array) -> Array:
+        part = given[name]
+        return np.zeros(len(indices)) if part is None else part.reshape(-1)[indices]
+
+    return gradient
+
+
+def measured(part: Problem, rng: np.random.Generator) -> Term:
+    """Return the gradient of a part, measured when it is first asked for."""
+    tools: list[Instruments] = []
+
+    def gradient(name: str, indices: Array) -> Array:
+        if not tools:
+            tools.append(Instruments(part, "auto", rng))
+        return tools[0].entries(name, np.zeros(part.arrays[name].shape), indices).numeric
+
+    return gradient
