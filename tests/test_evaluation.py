@@ -44,14 +44,14 @@ def test_the_reconstruction_and_elbo_are_those_of_the_exactly_solved_model(make_
 
 
 def test_only_dimensions_whose_mean_moves_with_the_data_are_active(make_vae, make_x):
-    vae, x = make_vae(latent_dim=4, hidden_dims=(), nudge=0.5), make_x("bernoulli", 400)
+    vae, x = make_vae(latent_dim=5, hidden_dims=(), nudge=0.5), make_x("bernoulli", 400)
     head = vae.parameters["encoder.0.weight"]
     head[:, 1] = 0.0  # says the same of every example
     spread = vae.encode(x)[0].std(axis=0)
-    head[:, [0, 2, 3]] *= [0.9, 0.11, 0.09] / spread[[0, 2, 3]]
+    head[:, [0, 2, 3, 4]] *= [0.9, 0.11, 0.09, 0.5] / spread[[0, 2, 3, 4]]
     found = evaluate(vae, x)
-    np.testing.assert_allclose(found.mu_variance, [0.81, 0.0, 0.0121, 0.0081], atol=1e-12)
-    assert found.active_units == 2
+    np.testing.assert_allclose(found.mu_variance, [0.81, 0.0, 0.0121, 0.0081, 0.25], atol=1e-12)
+    assert found.active_units == 3
 
 
 def test_a_dimension_equal_to_the_prior_costs_nothing(make_vae, make_x):

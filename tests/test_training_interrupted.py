@@ -75,6 +75,8 @@ def test_ctrl_c_after_any_step(stop, uninterrupted, after_step, tmp_path):
     assert history.interrupted
     assert first.adam.step_count == stop
     assert len(history) == (stop - 1) // 4
+    fresh = make(backend=backend).parameters.values
+    assert (first.vae.parameters.values != fresh).any(), "what was learned is kept, best or not"
     np.testing.assert_array_equal(VAE.load(path).parameters.values, first.vae.parameters.values)
     second = start(path, backend=backend)
     assert everything(second) == everything(first)

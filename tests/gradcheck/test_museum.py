@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from museum import EXHIBITS
+
 from tinyvae.gradcheck import check_gradients
 
 BY_NAME = {e.name: e for e in EXHIBITS}

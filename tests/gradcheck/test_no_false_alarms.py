@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from right_functions import LAYERS, LOSSES, Chain
+
 from tinyvae.gradcheck import check_gradients
 
 RELAXED = {

@@ -72,6 +72,12 @@ class Case:
         return self.analytic - self.numeric
 
     @property
+    def wrong(self) -> Array:
+        """Which measured entries are wrong; an entry is right if it is at the noise floor."""
+        off = np.abs(self.difference)
+        return np.asarray(off > LEFT_OVER * off.max() + 10.0 * self.noise)
+
+    @property
     def right(self) -> Array:
         """The measured gradient in the array's shape; only if it was measured in full."""
         return self.numeric.reshape(self.shape)

@@ -24,7 +24,7 @@ class ComplexStep:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.arrays = {name: a.astype(np.complex128) for name, a in problem.arrays.items()}
+        self.arrays = {n: np.array(a, np.complex128) for n, a in problem.arrays.items()}
 
     def entry(self, name: str, index: int) -> float:
         """Return the derivative by entry ``index`` of the flattened array ``name``."""

@@ -117,7 +117,7 @@ def labels(case: Case) -> Finding | None:
     """Recognize errors exactly in the entries that a vector of labels points to."""
     if not case.complete or len(case.shape) != 2:
         return None
-    wrong = _wrong(case).reshape(case.shape)
+    wrong = case.wrong.reshape(case.shape)
     for name, array in case.pool.items():
         if array.shape != case.shape[:1] or array.dtype.kind not in "iu":
             continue
@@ -137,7 +137,7 @@ def labels(case: Case) -> Finding | None:
 
 def region(case: Case) -> Finding | None:
     """Recognize errors exactly where another array is negative, positive, or beyond a bound."""
-    wrong = _wrong(case)
+    wrong = case.wrong
     if wrong.sum() < 2 or (~wrong).sum() < 2 or wrong.size < 6:
         return None
     candidates = [(n, v) for n, v in case.entrywise() if n != "dy"]
@@ -173,12 +173,6 @@ def _region(case: Case, where: str) -> Finding:
         "A branch of the function (a mask, a clip, a slope, an abs) has another one, or none, "
         "in the backward pass.",
     )
-
-
-def _wrong(case: Case) -> Array:
-    """Return which entries are wrong, a speck of rounding aside."""
-    speck = 1e-7 * float(np.max(np.abs(case.numeric), initial=0.0)) + case.noise
-    return np.asarray(np.abs(case.difference) > speck)
 
 
 def transformed(case: Case) -> Iterator[tuple[str, str, Array]]:

@@ -177,8 +177,8 @@ def some_rows(case: Case) -> Finding | None:
     """Recognize errors in some rows (columns, entries) only; rows of zeros do not count."""
     if not case.complete or not case.shape:
         return None
-    off = np.abs(case.difference).reshape(case.shape) > _speck(case)
-    busy = np.maximum(np.abs(case.claimed), np.abs(case.right)) > _speck(case)
+    off = case.wrong.reshape(case.shape)
+    busy = np.maximum(np.abs(case.claimed), np.abs(case.right)) > 1e-6 * np.abs(case.right).max()
     best: tuple[float, int, Array, Array] | None = None
     for axis in range(len(case.shape)):
         rest = tuple(k for k in range(len(case.shape)) if k != axis)
@@ -205,10 +205,6 @@ def some_rows(case: Case) -> Finding | None:
 
 def _one_block(indices: Array) -> bool:
     return len(indices) > 0 and int(np.ptp(indices)) == len(indices) - 1
-
-
-def _speck(case: Case) -> float:
-    return 1e-6 * float(np.max(np.abs(case.numeric), initial=0.0)) + case.noise
 
 
 def _listed(indices: Array) -> str:

@@ -1,6 +1,7 @@
 """Dense layers: transposes, sums over the batch, biases, broadcasting."""
 
 import numpy as np
+
 from museum.exhibit import Exhibit, normal
 
 X, W, B = normal(6, 4), normal(4, 3), normal(3)
@@ -109,36 +110,125 @@ def _layer(name, mistake, backward, expected, says="", inputs=(X, W, B)):
     return Exhibit(name, mistake, dense, backward, inputs, expected, says)
 
 
-def _loss(name, mistake, gradient, expected, says="", function=square_loss, inputs=(X, W, B), **options):
+def _loss(
+    name, mistake, gradient, expected, says="", function=square_loss, inputs=(X, W, B), **options
+):
     return Exhibit(name, mistake, function, gradient, inputs, expected, says, options)
 
 
 EXHIBITS = [
-    _layer("dense: dx by weight", "weight not transposed", transposed_input, "transposed", "weight.T", SQUARE),
+    _layer(
+        "dense: dx by weight",
+        "weight not transposed",
+        transposed_input,
+        "transposed",
+        "weight.T",
+        SQUARE,
+    ),
     _layer("dense: dweight transposed", "dy.T @ x", transposed_weight, "transposed", "transpose"),
-    _layer("dense: dweight transposed, square", "dy.T @ x", transposed_weight, "transposed", "x.T @ dy", SQUARE),
+    _layer(
+        "dense: dweight transposed, square",
+        "dy.T @ x",
+        transposed_weight,
+        "transposed",
+        "x.T @ dy",
+        SQUARE,
+    ),
     _layer("dense: dbias over features", "axis=1", bias_over_features, "wrong axis", "axis 1"),
-    _layer("dense: dbias over features, square", "axis=1", bias_over_features, "wrong axis", "axis 1", SQUARE),
-    _layer("dense: dbias keeps dims", "keepdims=True", bias_kept_dims, "shape", "numbers are right"),
-    _layer("dense: dbias not summed", "no sum over the batch", bias_not_summed, "wrong axis", "over axis 0"),
+    _layer(
+        "dense: dbias over features, square",
+        "axis=1",
+        bias_over_features,
+        "wrong axis",
+        "axis 1",
+        SQUARE,
+    ),
+    _layer(
+        "dense: dbias keeps dims", "keepdims=True", bias_kept_dims, "shape", "numbers are right"
+    ),
+    _layer(
+        "dense: dbias not summed",
+        "no sum over the batch",
+        bias_not_summed,
+        "wrong axis",
+        "over axis 0",
+    ),
     _layer("dense: dbias averaged", "mean for sum", bias_averaged, "factor", "batch size"),
-    _layer("dense: dbias of the last row", "only one example", bias_last_row, "wrong axis", "entry -1 of dy"),
-    _layer("dense: dbias of every second row", "a stride too many", bias_every_second_row, "only the bias"),
-    _layer("dense: dbias one number", "sum over everything", bias_summed_to_a_number, "wrong axis", "all axes"),
-    _layer("dense: averaged twice", "/ batch in the layer too", weight_averaged, "factor", "batch size"),
-    _layer("dense: gradients swapped", "dweight, dx returned", swapped_order, "swapped", "weight", SQUARE),
+    _layer(
+        "dense: dbias of the last row",
+        "only one example",
+        bias_last_row,
+        "wrong axis",
+        "entry -1 of dy",
+    ),
+    _layer(
+        "dense: dbias of every second row",
+        "a stride too many",
+        bias_every_second_row,
+        "only the bias",
+    ),
+    _layer(
+        "dense: dbias one number",
+        "sum over everything",
+        bias_summed_to_a_number,
+        "wrong axis",
+        "all axes",
+    ),
+    _layer(
+        "dense: averaged twice", "/ batch in the layer too", weight_averaged, "factor", "batch size"
+    ),
+    _layer(
+        "dense: gradients swapped",
+        "dweight, dx returned",
+        swapped_order,
+        "swapped",
+        "weight",
+        SQUARE,
+    ),
     _loss("square loss: sum for mean", "no / batch", sum_for_mean, "factor", "batch size"),
     _loss("square loss: no 2", "2 of the square", forgot_two, "factor", "1/2"),
-    _loss("square loss: features for batch", "/ features", features_for_batch, "factor", "7/3", inputs=(normal(7, 4), W, B)),
-    _loss("square loss: target - output", "wrong way round", target_minus_output, "sign", "-1"),
-    _loss("weight decay forgotten", "no 0.1 * weight", forgot_decay, "missing part", "* weight", decayed),
     _loss(
-        "weight decay forgotten, term given", "no 0.1 * weight", forgot_decay, "missing term",
-        "lacks the decay term", decayed,
+        "square loss: features for batch",
+        "/ features",
+        features_for_batch,
+        "factor",
+        "7/3",
+        inputs=(normal(7, 4), W, B),
+    ),
+    _loss("square loss: target - output", "wrong way round", target_minus_output, "sign", "-1"),
+    _loss(
+        "weight decay forgotten",
+        "no 0.1 * weight",
+        forgot_decay,
+        "missing part",
+        "* weight",
+        decayed,
+    ),
+    _loss(
+        "weight decay forgotten, term given",
+        "no 0.1 * weight",
+        forgot_decay,
+        "missing term",
+        "lacks the decay term",
+        decayed,
         terms={"decay": lambda x, weight, bias: 0.05 * np.sum(weight**2)},
     ),
-    Exhibit("residual: no skip", "dy itself forgotten", residual, residual_without_skip,
-            (SQUARE[0], SQUARE[1]), "missing part", "off by -dy"),
-    Exhibit("gain: not summed", "broadcast forgotten", scaled, scaled_without_sum,
-            (X, normal(4, seed=3)), "wrong axis", "over axis 0"),
+    Exhibit(
+        "residual: no skip",
+        "dy itself forgotten",
+        residual,
+        residual_without_skip,
+        (SQUARE[0], SQUARE[1]),
+        "missing part",
+        "off by -dy",
+    ),
+    Exhibit(
+        "gain: not summed",
+        "broadcast forgotten",
+        scaled,
+        scaled_without_sum,
+        (X, normal(4, seed=3)),
+        "wrong axis",
+        "over axis 0",
+    ),
 ]

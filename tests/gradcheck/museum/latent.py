@@ -1,6 +1,7 @@
 """The latent variable: the KL divergence and the reparameterized sample."""
 
 import numpy as np
+
 from museum.exhibit import Exhibit, normal
 
 MU, LOGVAR, NOISE = normal(4, 3), normal(4, 3, seed=1), normal(4, 3, seed=2)
@@ -90,7 +91,9 @@ def drawn_in_gradient(mu, logvar):
 TERMS = {
     "kl": kl,
     "reconstruction": reconstruction,
-    "path through logvar": lambda mu, logvar: 0.5 * np.sum((MU + np.exp(logvar / 2) * NOISE - TARGET) ** 2),
+    "path through logvar": lambda mu, logvar: (
+        0.5 * np.sum((MU + np.exp(logvar / 2) * NOISE - TARGET) ** 2)
+    ),
 }
 
 
@@ -107,25 +110,111 @@ def _loss(name, mistake, gradient, expected, says=""):
 
 
 EXHIBITS = [
-    _kl("kl: dmu is 2 mu", "1/2 forgotten", lambda m, v: (2 * m, 0.5 * (np.exp(v) - 1)), "factor", "2"),
+    _kl(
+        "kl: dmu is 2 mu",
+        "1/2 forgotten",
+        lambda m, v: (2 * m, 0.5 * (np.exp(v) - 1)),
+        "factor",
+        "2",
+    ),
     _kl("kl: no -1", "exp(logvar) / 2", lambda m, v: (m, 0.5 * np.exp(v)), "missing part", "+0.5"),
-    _kl("kl: sign of dlogvar", "1 - exp(logvar)", lambda m, v: (m, 0.5 * (1 - np.exp(v))), "sign", "-1"),
-    _kl("kl: of the ELBO", "gradient of -kl", lambda m, v: (-m, 0.5 * (1 - np.exp(v))), "sign", "-1"),
-    _kl("kl: std for variance", "exp(logvar / 2)", lambda m, v: (m, 0.5 * (np.exp(v / 2) - 1)), "formula", "exp(logvar)"),
-    _kl("kl: averaged over dimensions", "mean in backward", lambda m, v: (m / 3, (np.exp(v) - 1) / 6), "factor", "1/3"),
-    _kl("kl: dmu is zero", "mu forgotten", lambda m, v: (0 * m, 0.5 * (np.exp(v) - 1)), "zero", "zero"),
-    _sample("sample: variance for std", "exp(logvar)", logvar_as_log_std, "chain rule", "exp(logvar / 2)"),
+    _kl(
+        "kl: sign of dlogvar",
+        "1 - exp(logvar)",
+        lambda m, v: (m, 0.5 * (1 - np.exp(v))),
+        "sign",
+        "-1",
+    ),
+    _kl(
+        "kl: of the ELBO", "gradient of -kl", lambda m, v: (-m, 0.5 * (1 - np.exp(v))), "sign", "-1"
+    ),
+    _kl(
+        "kl: std for variance",
+        "exp(logvar / 2)",
+        lambda m, v: (m, 0.5 * (np.exp(v / 2) - 1)),
+        "formula",
+        "exp(logvar)",
+    ),
+    _kl(
+        "kl: averaged over dimensions",
+        "mean in backward",
+        lambda m, v: (m / 3, (np.exp(v) - 1) / 6),
+        "factor",
+        "1/3",
+    ),
+    _kl(
+        "kl: dmu is zero",
+        "mu forgotten",
+        lambda m, v: (0 * m, 0.5 * (np.exp(v) - 1)),
+        "zero",
+        "zero",
+    ),
+    _sample(
+        "sample: variance for std",
+        "exp(logvar)",
+        logvar_as_log_std,
+        "chain rule",
+        "exp(logvar / 2)",
+    ),
     _sample("sample: no 1/2", "1/2 of logvar / 2", no_half, "factor", "2"),
     _sample("sample: no exp", "chain rule", no_exp, "chain rule", "exp(-logvar / 2)"),
-    Exhibit("sample: no noise", "noise forgotten", lambda m, v, noise: m + np.exp(v / 2) * noise,
-            lambda dz, m, v, noise: (dz, 0.5 * dz * np.exp(v / 2), None), (MU, LOGVAR, NOISE), "chain rule", "1 / noise"),
-    Exhibit("sample: noise in dmu", "dz * noise", lambda mu, v, noise: mu + np.exp(v / 2) * noise,
-            lambda dz, m, v, noise: (dz * noise, 0.5 * dz * noise * np.exp(v / 2), None), (MU, LOGVAR, NOISE), "chain rule", "noise times"),
+    Exhibit(
+        "sample: no noise",
+        "noise forgotten",
+        lambda m, v, noise: m + np.exp(v / 2) * noise,
+        lambda dz, m, v, noise: (dz, 0.5 * dz * np.exp(v / 2), None),
+        (MU, LOGVAR, NOISE),
+        "chain rule",
+        "1 / noise",
+    ),
+    Exhibit(
+        "sample: noise in dmu",
+        "dz * noise",
+        lambda mu, v, noise: mu + np.exp(v / 2) * noise,
+        lambda dz, m, v, noise: (dz * noise, 0.5 * dz * noise * np.exp(v / 2), None),
+        (MU, LOGVAR, NOISE),
+        "chain rule",
+        "noise times",
+    ),
     _loss("loss: no KL", "KL left out of backward", no_kl, "missing term", "lacks the kl term"),
-    _loss("loss: beta in backward only", "beta = 4 in backward", beta_kl, "missing term", "by 4 in place of 1"),
-    _loss("loss: path through logvar", "sample held fixed", no_path_through_logvar, "missing term", "path through logvar"),
-    _loss("loss: KL of mu only", "KL's dlogvar left out", kl_of_mu_only, "missing term", "lacks the kl term"),
+    _loss(
+        "loss: beta in backward only",
+        "beta = 4 in backward",
+        beta_kl,
+        "missing term",
+        "by 4 in place of 1",
+    ),
+    _loss(
+        "loss: path through logvar",
+        "sample held fixed",
+        no_path_through_logvar,
+        "missing term",
+        "path through logvar",
+    ),
+    _loss(
+        "loss: KL of mu only",
+        "KL's dlogvar left out",
+        kl_of_mu_only,
+        "missing term",
+        "lacks the kl term",
+    ),
     _loss("loss: backward draws again", "another draw of the noise", second_draw, ""),
-    Exhibit("noise drawn inside", "noise is not an argument", drawing, drawing_gradient, (MU, LOGVAR), "not deterministic", "function"),
-    Exhibit("noise drawn in backward", "backward draws its own", loss, drawn_in_gradient, (MU, LOGVAR), "not deterministic", "gradient"),
+    Exhibit(
+        "noise drawn inside",
+        "noise is not an argument",
+        drawing,
+        drawing_gradient,
+        (MU, LOGVAR),
+        "not deterministic",
+        "function",
+    ),
+    Exhibit(
+        "noise drawn in backward",
+        "backward draws its own",
+        loss,
+        drawn_in_gradient,
+        (MU, LOGVAR),
+        "not deterministic",
+        "gradient",
+    ),
 ]

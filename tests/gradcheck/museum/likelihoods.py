@@ -1,6 +1,7 @@
 """Likelihoods and losses on the decoder's output."""
 
 import numpy as np
+
 from museum.exhibit import Exhibit, normal, sigmoid, softmax, softplus
 
 LOGITS = 1.5 * normal(5, 4)
@@ -17,8 +18,8 @@ def bernoulli_from_probabilities(p):
     return -np.sum(X * np.log(p) + (1 - X) * np.log(1 - p))
 
 
-def log_partition(l):
-    return np.log((np.exp(l) - 1.0) / l)
+def log_partition(a):
+    return np.log((np.exp(a) - 1.0) / a)
 
 
 def continuous_bernoulli(logits, x):
@@ -32,7 +33,9 @@ def gaussian(mean, log_sigma):
 
 def gaussian_right(mean, log_sigma):
     r = (GREY - mean) * np.exp(-log_sigma)
-    return -r * np.exp(-log_sigma) / len(mean), (1.0 - r**2).sum(keepdims=True).reshape(1) / len(mean)
+    return -r * np.exp(-log_sigma) / len(mean), (1.0 - r**2).sum(keepdims=True).reshape(1) / len(
+        mean
+    )
 
 
 def per_pixel(mean, log_sigma):
@@ -75,21 +78,116 @@ def _entropy(name, mistake, gradient, expected, says=""):
 
 SPREAD = (normal(5, 4, seed=4), 0.3 * normal(5, 4, seed=5))
 EXHIBITS = [
-    _bernoulli("bernoulli: x - p", "sign", lambda l, x: (x - sigmoid(l)) / 5, "sign", "-1"),
-    _bernoulli("bernoulli: mean over pixels", "/ features", lambda l, x: (sigmoid(l) - x) / x.size, "factor", "1/4"),
-    _bernoulli("bernoulli: logits for p", "no sigmoid", lambda l, x: (l - x) / 5, "formula", "- 0.2 * x"),
-    _bernoulli("bernoulli: sigmoid's slope too", "p (1 - p) twice", lambda l, x: (sigmoid(l) - x) * sigmoid(l) * sigmoid(-l) / 5, "chain rule", "sigmoid"),
-    _bernoulli("bernoulli: x forgotten", "p only", lambda l, x: sigmoid(l) / 5, "missing part", "x."),
-    Exhibit("bernoulli in p: p - x", "the logits' gradient given for p", bernoulli_from_probabilities, lambda p: p - X, (GREY,), "chain rule", "p * (1 - p)"),
-    Exhibit("bernoulli in bits", "log2 in the function", lambda l: np.sum(softplus(l) - X * l) / np.log(2), lambda l: sigmoid(l) - X, (LOGITS,), "factor", "ln 2"),
-    Exhibit("continuous bernoulli: plain bernoulli", "normalizer forgotten", continuous_bernoulli, lambda l, x: (sigmoid(l) - x, None), (LOGITS, GREY), ""),
-    Exhibit("continuous bernoulli: x forgotten", "mean only", continuous_bernoulli, lambda l, x: (1 / (1 - np.exp(-l)) - 1 / l, None), (LOGITS, GREY), "missing part", "x."),
-    Exhibit("gaussian: sum over the batch", "no / batch for log_sigma", gaussian, lambda m, s: (gaussian_right(m, s)[0], 5 * gaussian_right(m, s)[1]), (SPREAD[0], np.array([0.4])), "factor", "batch size"),
-    Exhibit("gaussian: log_sigma broadcast", "not summed to one number", gaussian, lambda m, s: (gaussian_right(m, s)[0], (1 - ((GREY - m) * np.exp(-s)) ** 2) / 5), (SPREAD[0], np.array([0.4])), "wrong axis", "over axis 0 and 1"),
-    Exhibit("gaussian: sigma for variance", "/ sigma", per_pixel, lambda m, s: per_pixel_gradient(m, s, power=1.0), SPREAD, "chain rule", "exp(log_sigma)"),
-    Exhibit("gaussian: no +1", "log sigma's own derivative", per_pixel, lambda m, s: per_pixel_gradient(m, s, constant=0.0), SPREAD, "missing part", "-1"),
-    Exhibit("gaussian: log variance", "half of the +1", per_pixel, lambda m, s: per_pixel_gradient(m, s, constant=0.5), SPREAD, "missing part", "-0.5"),
-    _entropy("cross-entropy: no -1", "onehot forgotten", cross_entropy_without_label, "labels", "labels"),
+    _bernoulli("bernoulli: x - p", "sign", lambda a, x: (x - sigmoid(a)) / 5, "sign", "-1"),
+    _bernoulli(
+        "bernoulli: mean over pixels",
+        "/ features",
+        lambda a, x: (sigmoid(a) - x) / x.size,
+        "factor",
+        "1/4",
+    ),
+    _bernoulli(
+        "bernoulli: logits for p", "no sigmoid", lambda a, x: (a - x) / 5, "formula", "- 0.2 * x"
+    ),
+    _bernoulli(
+        "bernoulli: sigmoid's slope too",
+        "p (1 - p) twice",
+        lambda a, x: (sigmoid(a) - x) * sigmoid(a) * sigmoid(-a) / 5,
+        "chain rule",
+        "sigmoid",
+    ),
+    _bernoulli(
+        "bernoulli: x forgotten", "p only", lambda a, x: sigmoid(a) / 5, "missing part", "x."
+    ),
+    Exhibit(
+        "bernoulli in p: p - x",
+        "the logits' gradient given for p",
+        bernoulli_from_probabilities,
+        lambda p: p - X,
+        (GREY,),
+        "chain rule",
+        "p * (1 - p)",
+    ),
+    Exhibit(
+        "bernoulli in bits",
+        "log2 in the function",
+        lambda a: np.sum(softplus(a) - X * a) / np.log(2),
+        lambda a: sigmoid(a) - X,
+        (LOGITS,),
+        "factor",
+        "ln 2",
+    ),
+    Exhibit(
+        "continuous bernoulli: plain bernoulli",
+        "normalizer forgotten",
+        continuous_bernoulli,
+        lambda a, x: (sigmoid(a) - x, None),
+        (LOGITS, GREY),
+        "",
+    ),
+    Exhibit(
+        "continuous bernoulli: x forgotten",
+        "mean only",
+        continuous_bernoulli,
+        lambda a, x: (1 / (1 - np.exp(-a)) - 1 / a, None),
+        (LOGITS, GREY),
+        "missing part",
+        "x.",
+    ),
+    Exhibit(
+        "gaussian: sum over the batch",
+        "no / batch for log_sigma",
+        gaussian,
+        lambda m, s: (gaussian_right(m, s)[0], 5 * gaussian_right(m, s)[1]),
+        (SPREAD[0], np.array([0.4])),
+        "factor",
+        "batch size",
+    ),
+    Exhibit(
+        "gaussian: log_sigma broadcast",
+        "not summed to one number",
+        gaussian,
+        lambda m, s: (gaussian_right(m, s)[0], (1 - ((GREY - m) * np.exp(-s)) ** 2) / 5),
+        (SPREAD[0], np.array([0.4])),
+        "wrong axis",
+        "over axis 0 and 1",
+    ),
+    Exhibit(
+        "gaussian: sigma for variance",
+        "/ sigma",
+        per_pixel,
+        lambda m, s: per_pixel_gradient(m, s, power=1.0),
+        SPREAD,
+        "chain rule",
+        "exp(log_sigma)",
+    ),
+    Exhibit(
+        "gaussian: no +1",
+        "log sigma's own derivative",
+        per_pixel,
+        lambda m, s: per_pixel_gradient(m, s, constant=0.0),
+        SPREAD,
+        "missing part",
+        "-1",
+    ),
+    Exhibit(
+        "gaussian: log variance",
+        "half of the +1",
+        per_pixel,
+        lambda m, s: per_pixel_gradient(m, s, constant=0.5),
+        SPREAD,
+        "missing part",
+        "-0.5",
+    ),
+    _entropy(
+        "cross-entropy: no -1", "onehot forgotten", cross_entropy_without_label, "labels", "labels"
+    ),
     _entropy("cross-entropy: sum for mean", "no / batch", cross_entropy_sum, "factor", "5"),
-    _entropy("cross-entropy: -1 not averaged", "1 for 1 / batch", cross_entropy_label_scaled, "labels", "labels"),
+    _entropy(
+        "cross-entropy: -1 not averaged",
+        "1 for 1 / batch",
+        cross_entropy_label_scaled,
+        "labels",
+        "labels",
+    ),
 ]

@@ -1,6 +1,7 @@
 """Buffers, views, loops and types: the mathematics is right and the program is not."""
 
 import numpy as np
+
 from museum.exhibit import Exhibit, normal, sigmoid
 
 X, W = normal(6, 4), normal(4, 4, seed=1)
@@ -83,7 +84,11 @@ class Accumulating:
 
 
 def sorted_rows(x):
-    return np.sort(x.real, axis=1) * np.arange(4) if not np.iscomplexobj(x) else np.take_along_axis(x, np.argsort(x.real, axis=1), 1) * np.arange(4)
+    return (
+        np.sort(x.real, axis=1) * np.arange(4)
+        if not np.iscomplexobj(x)
+        else np.take_along_axis(x, np.argsort(x.real, axis=1), 1) * np.arange(4)
+    )
 
 
 def stale_relu(dy, x):
@@ -96,18 +101,103 @@ COUNT = Accumulating()
 NAN = np.array([0.0, 1.0, 2.0, -1.0])
 
 EXHIBITS = [
-    Exhibit("in place: input overwritten", "np.tanh(x, out=x)", tanh_in_place, after_in_place, (X.copy(),), "overwritten", "in place"),
-    Exhibit("one buffer for two gradients", "dx is dweight", layer, one_buffer, (SQUARE, W), "aliased", "entry for entry"),
-    Exhibit("last row missing", "range(n - 1)", layer, last_row_missing, (X, W), "some rows", "rows 5 of 6"),
-    Exhibit("row repeated", "buffer reused", layer, row_repeated, (X, W), "some rows", "rows 2 of 6"),
+    Exhibit(
+        "in place: input overwritten",
+        "np.tanh(x, out=x)",
+        tanh_in_place,
+        after_in_place,
+        (X.copy(),),
+        "overwritten",
+        "in place",
+    ),
+    Exhibit(
+        "one buffer for two gradients",
+        "dx is dweight",
+        layer,
+        one_buffer,
+        (SQUARE, W),
+        "aliased",
+        "entry for entry",
+    ),
+    Exhibit(
+        "last row missing",
+        "range(n - 1)",
+        layer,
+        last_row_missing,
+        (X, W),
+        "some rows",
+        "rows 5 of 6",
+    ),
+    Exhibit(
+        "row repeated", "buffer reused", layer, row_repeated, (X, W), "some rows", "rows 2 of 6"
+    ),
     Exhibit("last minibatch only", "= for +=", layer, last_batch_only, (X, W), ""),
-    Exhibit("through float32", "float32 buffer", layer, through_float32, (X, W), "float32", "float32"),
-    Exhibit("reshaped in the other order", "order='F'", layer, fortran_order, (X, W), "transposed", ""),
-    Exhibit("cumsum: not reversed", "cumsum of dy from the front", reversed_time, cumsum_forward_again, (X,), ""),
-    Exhibit("gradient accumulates", "+= without zeroing", COUNT.forward, COUNT.backward, (normal(4),), "accumulates", "+="),
-    Exhibit("clip: gradient passes outside", "no mask", lambda x: np.where(np.abs(x.real) < 1, x, np.sign(x.real)), lambda dy, x: dy, (normal(6, 5),), "region", "large"),
-    Exhibit("not finite: x / x", "division by zero in backward", lambda x: np.sum(x * x), lambda x: 2 * x * (x / np.where(x, x, np.nan)), (NAN,), "not finite", "1 of 4"),
-    Exhibit("sort: not undone", "gradient in sorted order", sorted_rows, lambda dy, x: dy * np.arange(4), (X,), "rearranged", "wrong places"),
-    Exhibit("product: factors swapped", "dy * a for a", lambda a, b: a * b, lambda dy, a, b: (dy * a, dy * b), (X, normal(6, 4, seed=5)), "swapped", ""),
-    Exhibit("constant: 1.702 forgotten", "inner derivative", lambda x: np.sum(sigmoid(1.702 * x)), lambda x: sigmoid(1.702 * x) * sigmoid(-1.702 * x), (X,), "factor", "0.587544"),
+    Exhibit(
+        "through float32", "float32 buffer", layer, through_float32, (X, W), "float32", "float32"
+    ),
+    Exhibit(
+        "reshaped in the other order", "order='F'", layer, fortran_order, (X, W), "transposed", ""
+    ),
+    Exhibit(
+        "cumsum: not reversed",
+        "cumsum of dy from the front",
+        reversed_time,
+        cumsum_forward_again,
+        (X,),
+        "",
+    ),
+    Exhibit(
+        "gradient accumulates",
+        "+= without zeroing",
+        COUNT.forward,
+        COUNT.backward,
+        (normal(4),),
+        "accumulates",
+        "+=",
+    ),
+    Exhibit(
+        "clip: gradient passes outside",
+        "no mask",
+        lambda x: np.where(np.abs(x.real) < 1, x, np.sign(x.real)),
+        lambda dy, x: dy,
+        (normal(6, 5),),
+        "region",
+        "large",
+    ),
+    Exhibit(
+        "not finite: x / x",
+        "division by zero in backward",
+        lambda x: np.sum(x * x),
+        lambda x: 2 * x * (x / np.where(x, x, np.nan)),
+        (NAN,),
+        "not finite",
+        "1 of 4",
+    ),
+    Exhibit(
+        "sort: not undone",
+        "gradient in sorted order",
+        sorted_rows,
+        lambda dy, x: dy * np.arange(4),
+        (X,),
+        "rearranged",
+        "wrong places",
+    ),
+    Exhibit(
+        "product: factors swapped",
+        "dy * a for a",
+        lambda a, b: a * b,
+        lambda dy, a, b: (dy * a, dy * b),
+        (X, normal(6, 4, seed=5)),
+        "swapped",
+        "",
+    ),
+    Exhibit(
+        "constant: 1.702 forgotten",
+        "inner derivative",
+        lambda x: np.sum(sigmoid(1.702 * x)),
+        lambda x: sigmoid(1.702 * x) * sigmoid(-1.702 * x),
+        (X,),
+        "factor",
+        "0.587544",
+    ),
 ]

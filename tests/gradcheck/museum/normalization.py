@@ -1,6 +1,7 @@
 """Functions that couple the entries of a row or of the batch."""
 
 import numpy as np
+
 from museum.exhibit import Exhibit, normal, softmax
 
 X, GAIN = normal(6, 4), 1.0 + 0.3 * normal(4, seed=7)
@@ -41,11 +42,65 @@ def mean_pool(x):
 
 
 EXHIBITS = [
-    Exhibit("centring: mean ignored", "dy for dy - mean(dy)", centred, lambda dy, x: dy, (X,), "shared path", "axis 0"),
-    Exhibit("batch norm: statistics held fixed", "mean and variance ignored", batch_norm, batch_norm_constant_statistics, (X, GAIN), ""),
-    Exhibit("batch norm: no gain in dx", "gain forgotten", batch_norm, batch_norm_no_gain, (X, GAIN), "chain rule", "1 / gain"),
-    Exhibit("log softmax: sum ignored", "dy for dy - p sum(dy)", log_softmax, lambda dy, x: dy, (X,), "shared path", "axis 1"),
-    Exhibit("unit rows: norm held fixed", "dy / norm", unit_rows, lambda dy, x: dy / np.sqrt((x**2).sum(axis=1, keepdims=True)), (X,), "shared path", "multiple of x"),
-    Exhibit("mean pool: sum", "no / features", mean_pool, lambda dy, x: np.repeat(dy[:, None], 4, axis=1), (X,), "factor", "4"),
-    Exhibit("softmax: over the batch", "axis=0 in backward", softmax, lambda dy, x: softmax(x) * (dy - (dy * softmax(x)).sum(axis=0)), (X,), ""),
+    Exhibit(
+        "centring: mean ignored",
+        "dy for dy - mean(dy)",
+        centred,
+        lambda dy, x: dy,
+        (X,),
+        "shared path",
+        "axis 0",
+    ),
+    Exhibit(
+        "batch norm: statistics held fixed",
+        "mean and variance ignored",
+        batch_norm,
+        batch_norm_constant_statistics,
+        (X, GAIN),
+        "",
+    ),
+    Exhibit(
+        "batch norm: no gain in dx",
+        "gain forgotten",
+        batch_norm,
+        batch_norm_no_gain,
+        (X, GAIN),
+        "chain rule",
+        "1 / gain",
+    ),
+    Exhibit(
+        "log softmax: sum ignored",
+        "dy for dy - p sum(dy)",
+        log_softmax,
+        lambda dy, x: dy,
+        (X,),
+        "shared path",
+        "axis 1",
+    ),
+    Exhibit(
+        "unit rows: norm held fixed",
+        "dy / norm",
+        unit_rows,
+        lambda dy, x: dy / np.sqrt((x**2).sum(axis=1, keepdims=True)),
+        (X,),
+        "shared path",
+        "multiple of x",
+    ),
+    Exhibit(
+        "mean pool: sum",
+        "no / features",
+        mean_pool,
+        lambda dy, x: np.repeat(dy[:, None], 4, axis=1),
+        (X,),
+        "factor",
+        "4",
+    ),
+    Exhibit(
+        "softmax: over the batch",
+        "axis=0 in backward",
+        softmax,
+        lambda dy, x: softmax(x) * (dy - (dy * softmax(x)).sum(axis=0)),
+        (X,),
+        "",
+    ),
 ]
