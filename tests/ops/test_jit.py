@@ -103,11 +103,3 @@ except ValueError as error:
     print(error)
 """
     assert "TINYVAE_LANES='5' must be" in run(code, TINYVAE_LANES="5")
-
-
-@pytest.mark.parametrize(
-    ("flops", "at_most", "expected"),
-    [(0, None, 1), (1e6, 8, 1), (1e12, 1, 1), (1e12, 10**6, jit.threads_for(1e12, None))],
-)
-def test_threads_follow_the_work(flops, at_most, expected):
-    assert jit.threads_for(flops, at_most) == expected

@@ -13,12 +13,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numba import prange
 from numpy.typing import DTypeLike, NDArray
 
 from tinyvae.ops import elementary, matmul, rows
-from tinyvae.ops.jit import FASTMATH, kernel, thread_pool, threads_for
+from tinyvae.ops.jit import FASTMATH, kernel
 from tinyvae.ops.reference import ACTIVATIONS, LOGVAR_BOUND
+from tinyvae.ops.threads import run_parts, threads_for
 
 Array = NDArray[Any]
 
@@ -109,32 +109,26 @@ def activation_backward(dh: Array, h: Array, activation: str) -> Array:
 # Dense layers ------------------------------------------------------------------------------
 
 
-@kernel(parallel=True)
+@kernel()
 def _dense_forward(
-    x: Array, weight: Array, bias: Array, activation: int, out: Array, parts: int
+    part: int, parts: int, x: Array, weight: Array, bias: Array, activation: int, out: Array
 ) -> None:
-    n = len(x)
-    for part in prange(parts):
-        start, stop = part * n // parts, (part + 1) * n // parts
-        rows.dense_forward_rows(x, weight, bias, activation, out, start, stop)
+    start, stop = part * len(x) // parts, (part + 1) * len(x) // parts
+    rows.dense_forward_rows(x, weight, bias, activation, out, start, stop)
 
 
-@kernel(parallel=True)
+@kernel()
 def _dense_backward_input(
-    da: Array, weight: Array, h: Array, activation: int, out: Array, parts: int
+    part: int, parts: int, da: Array, weight: Array, h: Array, activation: int, out: Array
 ) -> None:
-    n = len(da)
-    for part in prange(parts):
-        start, stop = part * n // parts, (part + 1) * n // parts
-        rows.dense_backward_input_rows(da, weight, h, activation, out, start, stop)
+    start, stop = part * len(da) // parts, (part + 1) * len(da) // parts
+    rows.dense_backward_input_rows(da, weight, h, activation, out, start, stop)
 
 
-@kernel(parallel=True)
-def _dense_backward_weight(x: Array, da: Array, out: Array, parts: int) -> None:
-    n = x.shape[1]
-    for part in prange(parts):
-        start, stop = part * n // parts, (part + 1) * n // parts
-        matmul.backward_weight_rows(x, da, out, start, stop)
+@kernel()
+def _dense_backward_weight(part: int, parts: int, x: Array, da: Array, out: Array) -> None:
+    start, stop = part * len(out) // parts, (part + 1) * len(out) // parts
+    matmul.backward_weight_rows(x, da, out, start, stop)
 
 
 @kernel()
@@ -155,8 +149,8 @@ def dense_forward(
 ) -> Array:
     """See ``reference.dense_forward``."""
     h = np.empty((len(x), weight.shape[1]), x.dtype) if out is None else out
-    with thread_pool(threads_for(2 * len(x) * weight.size, threads)) as parts:
-        _dense_forward(x, weight, bias, _CODE[activation], h, parts)
+    parts = min(len(x), threads_for(2 * len(x) * weight.size, threads))
+    run_parts(_dense_forward, parts, x, weight, bias, _CODE[activation], h)
     return h
 
 
@@ -169,8 +163,8 @@ def dense_backward_weight(
     """See ``reference.dense_backward_weight``."""
     shape = (x.shape[1], da.shape[1])
     dweight, dbias = (np.empty(shape, x.dtype), np.empty(shape[1], x.dtype)) if out is None else out
-    with thread_pool(threads_for(2 * len(x) * dweight.size, threads)) as parts:
-        _dense_backward_weight(x, da, dweight, parts)
+    parts = min(len(dweight), threads_for(2 * len(x) * dweight.size, threads))
+    run_parts(_dense_backward_weight, parts, x, da, dweight)
     _sum_rows(da, dbias)
     return dweight, dbias
 
@@ -185,8 +179,8 @@ def dense_backward_input(
 ) -> Array:
     """See ``reference.dense_backward_input``."""
     below = np.empty_like(h) if out is None else out
-    with thread_pool(threads_for(2 * len(da) * weight.size, threads)) as parts:
-        _dense_backward_input(da, weight, h, _CODE[activation], below, parts)
+    parts = min(len(da), threads_for(2 * len(da) * weight.size, threads))
+    run_parts(_dense_backward_input, parts, da, weight, h, _CODE[activation], below)
     return below
 
 

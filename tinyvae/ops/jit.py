@@ -13,13 +13,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import llvmlite.binding as llvm
-from numba import config, get_num_threads, njit, set_num_threads
+from numba import config, njit
 from numba.core.caching import FunctionCache
 
 from tinyvae.errors import SizeError
@@ -86,15 +86,11 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]
         return (*super()._index_key(sig, codegen), source_key())
 
 
-def kernel(
-    *, parallel: bool = False, fastmath: frozenset[str] = FASTMATH, inline: bool = False
-) -> Callable[[F], F]:
+def kernel(*, fastmath: frozenset[str] = FASTMATH, inline: bool = False) -> Callable[[F], F]:
     """Compile a function with Numba, lazily, cached, without the global interpreter lock.
 
     Parameters
     ----------
-    parallel : bool
-        Whether its ``prange`` loops run on several threads.
     fastmath : frozenset of str
         LLVM's flags by name; never ``nnan`` or ``ninf``.
     inline : bool
@@ -108,44 +104,15 @@ def kernel(
 
     def decorate(function: F) -> F:
         compiled = njit(
-            parallel=parallel,
             fastmath=set(fastmath),
             forceinline=inline,
             error_model="numpy",
             nogil=True,
         )(function)
-        if not JIT_DISABLED and not inline:
+        if not (JIT_DISABLED or inline):
             # Where no folder can be written, each process compiles anew.
             with contextlib.suppress(RuntimeError):
                 compiled._cache = _KernelCache(function)
         return compiled  # type: ignore[no-any-return]
 
     return decorate
-
-
-# Below this, waking a second thread costs more than it brings (measured on two cores).
-FLOPS_PER_THREAD = 2_000_000
-
-
-def threads_for(flops: float, at_most: int | None) -> int:
-    """Return how many threads a piece of work of so many floating-point operations deserves."""
-    if JIT_DISABLED:
-        return 1
-    limit = config.NUMBA_NUM_THREADS
-    if at_most is not None:
-        limit = min(at_most, limit)
-    return int(max(1, min(limit, flops // FLOPS_PER_THREAD)))
-
-
-@contextlib.contextmanager
-def thread_pool(threads: int) -> Iterator[int]:
-    """Let ``prange`` use so many threads inside the block, and as many as before after it."""
-    before = get_num_threads()
-    if threads == before or JIT_DISABLED:
-        yield threads
-        return
-    set_num_threads(threads)
-    try:
-        yield threads
-    finally:
-        set_num_threads(before)

@@ -14,16 +14,17 @@ same result as the operations called one by one, which a test holds it to.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
 from tinyvae.ops import matmul, rows
-from tinyvae.ops.jit import kernel, thread_pool, threads_for
+from tinyvae.ops.jit import kernel
+from tinyvae.ops.threads import run_parts, threads_for
 
 Array = NDArray[Any]
 
@@ -161,6 +162,8 @@ def _backward_layers(
 
 @kernel()
 def _batch_rows(
+    part: int,
+    parts: int,
     values: Array,
     layers: Array,
     n_encoder: int,
@@ -172,12 +175,11 @@ def _batch_rows(
     likelihood: int,
     log_sigma: float,
     beta: float,
-    start: int,
-    stop: int,
 ) -> None:
-    """Region 1: rows start to stop of the batch, forward and backward."""
+    """Region 1: this part's rows of the batch, forward and backward."""
     n, latent_dim, depth = len(x), noise.shape[1], len(layers)
-    scale = 1.0 / n
+    start, stop = part * n // parts, (part + 1) * n // parts
+    scale, zero = 1.0 / n, np.intp(0)  # a literal 0 would compile the same kernels once more
     head, first, last = layers[n_encoder - 1], layers[n_encoder], layers[depth - 1]
     heads = _matrix(workspace, head[OUTPUT], n, 2 * latent_dim)
     dheads = _matrix(workspace, head[GRADIENT], n, 2 * latent_dim)
@@ -188,7 +190,7 @@ def _batch_rows(
     dlogits = _matrix(workspace, last[GRADIENT], n, last[FAN_OUT])
     first_da = _matrix(workspace, first[GRADIENT], n, first[FAN_OUT])
 
-    _forward_layers(values, layers, workspace, x, 0, n_encoder, start, stop)
+    _forward_layers(values, layers, workspace, x, zero, n_encoder, start, stop)
     rows.latent_forward_rows(heads, noise, logvar, z, per_row[1], start, stop)
     _forward_layers(values, layers, workspace, z, n_encoder, depth, start, stop)
     rows.likelihood_rows(
@@ -197,11 +199,13 @@ def _batch_rows(
     _backward_layers(values, layers, workspace, n, n_encoder, depth, start, stop)
     matmul.backward_input_rows(first_da, _weight(values, first), dz, start, stop)
     rows.latent_backward_rows(dz, heads, logvar, noise, beta * scale, dheads, start, stop)
-    _backward_layers(values, layers, workspace, n, 0, n_encoder, start, stop)
+    _backward_layers(values, layers, workspace, n, zero, n_encoder, start, stop)
 
 
 @kernel()
 def _weight_rows(
+    part: int,
+    parts: int,
     values: Array,
     m: Array,
     v: Array,
@@ -209,11 +213,11 @@ def _weight_rows(
     n_encoder: int,
     latent: Array,
     workspace: Array,
+    per_row: Array,
     x: Array,
     z_width: int,
+    likelihood: int,
     constants: Array,
-    part: int,
-    parts: int,
 ) -> None:
     """Region 2: this part's rows of every weight matrix, and its entries of every bias."""
     n = len(x)
@@ -238,6 +242,11 @@ def _weight_rows(
             da, _bias(values, layer), _bias(m, layer), _bias(v, layer), constants, start, stop
         )
         x = _matrix(workspace, layer[OUTPUT], n, layer[FAN_OUT])
+    if likelihood == rows.GAUSSIAN_LEARNED and part == 0:
+        last, gradient = values.size - 1, per_row[2, :n].sum()
+        values[last], m[last], v[last] = matmul.adam_update(
+            values[last], gradient, m[last], v[last], constants
+        )
 
 
 @kernel()
@@ -252,50 +261,6 @@ def _update_bias(
         bias[j], m[j], v[j] = matmul.adam_update(
             bias[j], gradient[j - start], m[j], v[j], constants
         )
-
-
-@kernel(parallel=True)
-def _train_step(
-    values: Array,
-    m: Array,
-    v: Array,
-    layers: Array,
-    n_encoder: int,
-    latent: Array,
-    workspace: Array,
-    per_row: Array,
-    x: Array,
-    noise: Array,
-    likelihood: int,
-    log_sigma: float,
-    beta: float,
-    constants: Array,
-    parts: int,
-) -> tuple[float, float]:
-    n = len(x)
-    for part in prange(parts):
-        start, stop = part * n // parts, (part + 1) * n // parts
-        _batch_rows(
-            values, layers, n_encoder, latent, workspace, per_row, x, noise,
-            likelihood, log_sigma, beta, start, stop,
-        )  # fmt: skip
-    reconstruction = per_row[0, :n].sum() / n
-    kl = per_row[1, :n].sum() / n
-    # Not np.isfinite, which is x - x == x - x: reassoc with nsz lets LLVM call that zero.
-    if not abs(reconstruction + beta * kl) < np.inf:
-        return reconstruction, kl
-    for part in prange(parts):
-        _weight_rows(
-            values, m, v, layers, n_encoder, latent, workspace, x, noise.shape[1],
-            constants, part, parts,
-        )  # fmt: skip
-    if likelihood == rows.GAUSSIAN_LEARNED:
-        last = values.size - 1
-        gradient = per_row[2, :n].sum()
-        values[last], m[last], v[last] = matmul.adam_update(
-            values[last], gradient, m[last], v[last], constants
-        )
-    return reconstruction, kl
 
 
 class TrainStep:
@@ -345,13 +310,18 @@ class TrainStep:
 
         ``constants`` are those of ``fast.adam_constants``.
         """
-        layout = self._layout_for(len(x))
-        threads = threads_for(6.0 * len(x) * self.values.size, self.threads)
-        with thread_pool(min(threads, len(x))) as parts:
-            return _train_step(
-                self.values, m, v, *layout, x, noise, self.likelihood, log_sigma, beta,
-                constants, parts,
-            )  # fmt: skip
+        n, values, layout = len(x), self.values, self._layout_for(len(x))
+        parts = min(n, threads_for(6.0 * n * values.size, self.threads))
+        run_parts(
+            _batch_rows, parts, values, *layout, x, noise, self.likelihood, log_sigma, beta
+        )  # fmt: skip
+        reconstruction, kl = layout.per_row[:2, :n].sum(axis=1).tolist()
+        if not math.isfinite(reconstruction + beta * kl):
+            return reconstruction / n, kl / n
+        run_parts(
+            _weight_rows, parts, values, m, v, *layout, x, noise.shape[1], self.likelihood, constants
+        )  # fmt: skip
+        return reconstruction / n, kl / n
 
     def _layout_for(self, batch: int) -> Layout:
         if self._layout is None or self._layout.per_row.shape[1] < batch:
