@@ -34,9 +34,7 @@ def steps(
     wanted = [tuple(word.split(":")) for word in workload] or PAIRS
     timings = []
     for name, threads in wanted:
-        timing = harness.time_workload(
-            WORKLOADS[name].name, int(threads), names, rounds, seconds
-        )
+        timing = harness.time_workload(WORKLOADS[name].name, int(threads), names, rounds, seconds)
         timings.append(timing)
         print(report.table([timing]), flush=True)
     report.save_steps(timings, machine.describe(), output)

@@ -114,7 +114,8 @@ def _dense_forward(
     part: int, parts: int, x: Array, weight: Array, bias: Array, activation: int, out: Array
 ) -> None:
     start, stop = part * len(x) // parts, (part + 1) * len(x) // parts
-    rows.dense_forward_rows(x, weight, bias, activation, out, start, stop)
+    matmul.forward_rows(x, weight, bias, out, start, stop)
+    rows.activate_rows(out, activation, start, stop)
 
 
 @kernel()
@@ -122,13 +123,14 @@ def _dense_backward_input(
     part: int, parts: int, da: Array, weight: Array, h: Array, activation: int, out: Array
 ) -> None:
     start, stop = part * len(da) // parts, (part + 1) * len(da) // parts
-    rows.dense_backward_input_rows(da, weight, h, activation, out, start, stop)
+    matmul.backward_input_rows(da, weight, out, start, stop)
+    rows.derivative_rows(out, h, activation, start, stop)
 
 
 @kernel()
 def _dense_backward_weight(part: int, parts: int, x: Array, da: Array, out: Array) -> None:
     start, stop = part * len(out) // parts, (part + 1) * len(out) // parts
-    matmul.backward_weight_rows(x, da, out, start, stop)
+    matmul.weight_gradient_rows(x, da, out[start:stop], start, stop)
 
 
 @kernel()

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.ops import matmul
 from tinyvae.ops.elementary import (
     exp,
     log_partition_and_mean,
@@ -72,24 +71,6 @@ def derivative_rows(da: Array, h: Array, activation: int, start: int, stop: int)
         elif activation == SIGMOID:
             for j in range(row.size):
                 d[j] *= row[j] * (one - row[j])
-
-
-@kernel()
-def dense_forward_rows(
-    x: Array, weight: Array, bias: Array, activation: int, h: Array, start: int, stop: int
-) -> None:
-    """H = f(x @ weight + bias)."""
-    matmul.forward_rows(x, weight, bias, h, start, stop)
-    activate_rows(h, activation, start, stop)
-
-
-@kernel()
-def dense_backward_input_rows(
-    da: Array, weight: Array, h: Array, activation: int, out: Array, start: int, stop: int
-) -> None:
-    """Out = (da @ weight.T) * f'(.), where h = f(.) is the layer's input."""
-    matmul.backward_input_rows(da, weight, out, start, stop)
-    derivative_rows(out, h, activation, start, stop)
 
 
 @kernel()

@@ -24,12 +24,14 @@ from numpy.typing import NDArray
 
 from tinyvae.ops import matmul, rows
 from tinyvae.ops.jit import kernel
-from tinyvae.ops.threads import run_parts, threads_for
+from tinyvae.ops.threads import cores, run_parts, threads_for
 
 Array = NDArray[Any]
 
 # Columns of the table that describes the layers, encoder first, one row a layer.
 WEIGHT, BIAS, FAN_IN, FAN_OUT, ACTIVATION, OUTPUT, GRADIENT = range(7)
+
+MOST_THREADS = cores()
 
 
 class Layout(NamedTuple):
@@ -42,8 +44,9 @@ class Layout(NamedTuple):
         places of its output and of the gradient at its pre-activation in ``workspace``.
     n_encoder : int
         How many of the layers are the encoder's.
-    latent : (3,) int64 array
-        Places of logvar, z and dz in ``workspace``.
+    latent : (5,) int64 array
+        Places of logvar, z and dz in ``workspace``; then where each thread has room for a few
+        rows of a weight's gradient, and how much.
     workspace : vector
         Every intermediate value of a step.
     per_row : (3, batch) array
@@ -91,12 +94,14 @@ def make_layout(
             output, gradient = used, used + batch * fan_out
             used += 2 * batch * fan_out
             table.append([*offsets[len(table)], fan_in, fan_out, code, output, gradient])
-    latent = used + batch * decoder[0] * np.arange(3)
+    size = batch * decoder[0]
+    latent = [used, used + size, used + 2 * size, used + 3 * size]
+    room = matmul.UPDATE_ROWS * max(*encoder[1:], *decoder[1:])
     return Layout(
         np.array(table, dtype=np.int64),
         len(encoder) - 1,
-        latent.astype(np.int64),
-        np.empty(used + 3 * batch * decoder[0], dtype),
+        np.array([*latent, room], dtype=np.int64),
+        np.empty(latent[3] + MOST_THREADS * room, dtype),
         np.empty((3, batch), dtype),
     )
 
@@ -132,9 +137,8 @@ def _forward_layers(
     for i in range(first, last):
         layer = layers[i]
         h = _matrix(workspace, layer[OUTPUT], n, layer[FAN_OUT])
-        rows.dense_forward_rows(
-            x, _weight(values, layer), _bias(values, layer), layer[ACTIVATION], h, start, stop
-        )
+        matmul.forward_rows(x, _weight(values, layer), _bias(values, layer), h, start, stop)
+        rows.activate_rows(h, layer[ACTIVATION], start, stop)
         x = h
 
 
@@ -155,9 +159,8 @@ def _backward_layers(
         da = _matrix(workspace, layer[GRADIENT], n, layer[FAN_OUT])
         h = _matrix(workspace, below[OUTPUT], n, layer[FAN_IN])
         out = _matrix(workspace, below[GRADIENT], n, layer[FAN_IN])
-        rows.dense_backward_input_rows(
-            da, _weight(values, layer), h, below[ACTIVATION], out, start, stop
-        )
+        matmul.backward_input_rows(da, _weight(values, layer), out, start, stop)
+        rows.derivative_rows(out, h, below[ACTIVATION], start, stop)
 
 
 @kernel()
@@ -221,6 +224,7 @@ def _weight_rows(
 ) -> None:
     """Region 2: this part's rows of every weight matrix, and its entries of every bias."""
     n = len(x)
+    room = latent[3] + part * latent[4]
     for i in range(len(layers)):
         layer = layers[i]
         if i == n_encoder:
@@ -234,12 +238,20 @@ def _weight_rows(
             _weight(m, layer),
             _weight(v, layer),
             constants,
+            _matrix(workspace, room, matmul.UPDATE_ROWS, layer[FAN_OUT]),
             start,
             stop,
         )
         start, stop = part * layer[FAN_OUT] // parts, (part + 1) * layer[FAN_OUT] // parts
         _update_bias(
-            da, _bias(values, layer), _bias(m, layer), _bias(v, layer), constants, start, stop
+            da,
+            _bias(values, layer),
+            _bias(m, layer),
+            _bias(v, layer),
+            constants,
+            workspace[room : room + layer[FAN_OUT]],
+            start,
+            stop,
         )
         x = _matrix(workspace, layer[OUTPUT], n, layer[FAN_OUT])
     if likelihood == rows.GAUSSIAN_LEARNED and part == 0:
@@ -251,16 +263,15 @@ def _weight_rows(
 
 @kernel()
 def _update_bias(
-    da: Array, bias: Array, m: Array, v: Array, constants: Array, start: int, stop: int
+    da: Array, bias: Array, m: Array, v: Array, constants: Array, room: Array, start: int, stop: int
 ) -> None:
-    gradient = np.zeros(stop - start, da.dtype)
+    for j in range(start, stop):
+        room[j] = da.dtype.type(0.0)
     for n in range(len(da)):
         for j in range(start, stop):
-            gradient[j - start] += da[n, j]
+            room[j] += da[n, j]
     for j in range(start, stop):
-        bias[j], m[j], v[j] = matmul.adam_update(
-            bias[j], gradient[j - start], m[j], v[j], constants
-        )
+        bias[j], m[j], v[j] = matmul.adam_update(bias[j], room[j], m[j], v[j], constants)
 
 
 class TrainStep:
@@ -311,16 +322,14 @@ class TrainStep:
         ``constants`` are those of ``fast.adam_constants``.
         """
         n, values, layout = len(x), self.values, self._layout_for(len(x))
-        parts = min(n, threads_for(6.0 * n * values.size, self.threads))
-        run_parts(
-            _batch_rows, parts, values, *layout, x, noise, self.likelihood, log_sigma, beta
-        )  # fmt: skip
+        parts = min(n, MOST_THREADS, threads_for(6.0 * n * values.size, self.threads))
+        terms = (self.likelihood, log_sigma, beta)
+        run_parts(_batch_rows, parts, values, *layout, x, noise, *terms)
         reconstruction, kl = layout.per_row[:2, :n].sum(axis=1).tolist()
         if not math.isfinite(reconstruction + beta * kl):
             return reconstruction / n, kl / n
-        run_parts(
-            _weight_rows, parts, values, m, v, *layout, x, noise.shape[1], self.likelihood, constants
-        )  # fmt: skip
+        width, likelihood = noise.shape[1], self.likelihood
+        run_parts(_weight_rows, parts, values, m, v, *layout, x, width, likelihood, constants)
         return reconstruction / n, kl / n
 
     def _layout_for(self, batch: int) -> Layout:

@@ -1,0 +1,73 @@
+"""The matrix products of a dense layer, on a range of rows, and the product that feeds Adam.
+
+They come from ``tiles.py`` where the processor's vectors are known, else from ``loops.py``: same
+names, same results to rounding.  No shape is checked here, and no thread is started.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tinyvae.ops.jit import LANES, kernel
+
+if LANES:
+    from tinyvae.ops.tiles import backward_input_rows, forward_rows, weight_gradient_rows
+else:
+    from tinyvae.ops.loops import backward_input_rows, forward_rows, weight_gradient_rows
+
+__all__ = [
+    "UPDATE_ROWS",
+    "adam_update",
+    "backward_input_rows",
+    "forward_rows",
+    "update_weight_rows",
+    "weight_gradient_rows",
+]
+
+Array = NDArray[Any]
+
+#: Rows of a weight whose gradient is finished before Adam takes it, while it is in the caches.
+UPDATE_ROWS = 32
+
+
+@kernel(inline=True)
+def adam_update(
+    value: float, gradient: float, m: float, v: float, constants: Array
+) -> tuple[float, float, float]:
+    """Return the new (value, m, v); ``constants`` are those of ``fast.adam_constants``.
+
+    Kingma and Ba (2015), algorithm 1, with both bias corrections in the constants.
+    """
+    m = m + constants[0] * (gradient - m)
+    v = v + constants[1] * (gradient * gradient - v)
+    return value - constants[2] * m / (math.sqrt(v) * constants[3] + constants[4]), m, v
+
+
+@kernel()
+def update_weight_rows(
+    x: Array,
+    da: Array,
+    weight: Array,
+    m: Array,
+    v: Array,
+    constants: Array,
+    room: Array,
+    start: int,
+    stop: int,
+) -> None:
+    """Take one step of Adam with the gradient x.T @ da, on rows start to stop of a weight.
+
+    The gradient is never stored as a whole: ``room``, (UPDATE_ROWS, fan_out), holds the rows that
+    are being made, and Adam takes them from there.
+    """
+    for first in range(start, stop, UPDATE_ROWS):
+        last = min(first + UPDATE_ROWS, stop)
+        weight_gradient_rows(x, da, room, first, last)
+        gradient = room.reshape(-1)
+        ws, ms = weight[first:last].reshape(-1), m[first:last].reshape(-1)
+        vs = v[first:last].reshape(-1)
+        for i in range(ws.size):
+            ws[i], ms[i], vs[i] = adam_update(ws[i], gradient[i], ms[i], vs[i], constants)
