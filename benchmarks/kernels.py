@@ -80,7 +80,8 @@ def measure(rounds: int) -> list[dict[str, object]]:
             rows.append(row)
             print(
                 f"{row['shape']:>12} {product}  {row['gflops']:6.1f} GFLOP/s  "
-                f"{row['share_of_peak']:5.2f} of peak  {row['speed_over_openblas']:5.2f} x OpenBLAS",
+                f"{row['share_of_peak']:5.2f} of peak  "
+                f"{row['speed_over_openblas']:5.2f} x OpenBLAS",
                 flush=True,
             )
     return rows

@@ -35,4 +35,4 @@ def main(data_dir: Path | None, seeds: int) -> None:
     print("| epoch | published | " + " | ".join(f"seed {seed}" for seed in range(seeds)) + " |")
     print("| --- |" + " --- |" * (seeds + 1))
     for epoch, row in enumerate(zip(PUBLISHED, *found, strict=True), start=1):
-        print(f"| {epoch} | " + " | ".join(f"{loss:.1f}" for loss in row) + " |")
+        print(f"| {epoch} | " + " | ".join(f"{loss:.2f}" for loss in row) + " |")

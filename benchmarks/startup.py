@@ -21,7 +21,8 @@ import numpy as np
 import tinyvae as tv
 vae = tv.VAE(784, (400,), 20)
 adam, rng = tv.Adam(vae.parameters), np.random.default_rng(0)
-x, noise = rng.random((128, 784), dtype=np.float32), rng.standard_normal((128, 20), dtype=np.float32)
+x = rng.random((128, 784), dtype=np.float32)
+noise = rng.standard_normal((128, 20), dtype=np.float32)
 started = time.perf_counter()
 vae.train_step(x, noise, adam)
 print(time.perf_counter() - started)

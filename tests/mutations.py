@@ -91,7 +91,8 @@ def read_table(root: Path, words: list[str]) -> list[Mutation]:
 
 def run_tests(root: Path, tests: list[str]) -> tuple[int, str]:
     """Run tests inside the copy; return pytest's exit status and the first failure's name."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=no_shrinking"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     with tempfile.TemporaryDirectory() as cache:
         environment = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
         environment = os.environ | environment | {"NUMBA_CACHE_DIR": cache}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from small_runs import GREY, LOADED, SCHEDULED, UNIT, everything, make, run, start
 
-from tinyvae import errors
+from tinyvae import errors, training
 from tinyvae.checkpoint import read_checkpoint, write_checkpoint
 from tinyvae.training import Training, TrainingOptions
 
@@ -35,6 +37,24 @@ def test_a_finished_run_can_go_on(patience, tmp_path):
     whole.run(progress=False)
     assert everything(longer) == everything(whole)
     assert len(whole.history) == 5
+
+
+def test_a_run_back_at_its_best_weights_goes_on_from_its_last(monkeypatch, tmp_path):
+    path = tmp_path / "model.npz"
+    elbos = iter([-1.0, -2.0, -3.0, -4.0, -5.0] * 2)  # the first epoch is the best
+    monkeypatch.setattr(
+        training,
+        "evaluate",
+        lambda *_, **__: SimpleNamespace(reconstruction=1.0, kl=1.0, elbo=next(elbos)),
+    )
+    options = {"schedule": "constant", "patience": 9}
+    start(**options).run(path, progress=False)
+    longer = start(path, epochs=5, **options)
+    longer.run(path, progress=False)
+    whole = start(epochs=5, **options)
+    whole.run(progress=False)
+    assert everything(longer) == everything(whole)
+    assert (longer.best != longer.vae.parameters.values).any()
 
 
 def test_a_finished_run_stays_as_it_is(tmp_path):

@@ -11,7 +11,7 @@ X = np.random.default_rng(0).normal(size=(5, 4))
 W = np.random.default_rng(1).normal(size=(4, 3))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @given(st.integers(0, 2**31), st.floats(1e-6, 10.0))
 def test_random_errors_are_found_and_nothing_is_said(seed, size):
     error = np.random.default_rng([9, seed]).normal(size=X.shape)
@@ -21,7 +21,7 @@ def test_random_errors_are_found_and_nothing_is_said(seed, size):
     assert "none that this check knows" in str(report)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @given(st.sampled_from([1e-3, 1e-5]), st.integers(0, 2**31))
 def test_pattern_with_noise_on_top_is_not_named(noise, seed):
     error = noise * np.random.default_rng([9, seed]).normal(size=X.shape)

@@ -5,6 +5,10 @@ from hypothesis import strategies as st
 from right_functions import LAYERS, LOSSES, Chain
 
 from tinyvae.gradcheck import check_gradients
+from tinyvae.gradcheck.model import check_model
+from tinyvae.likelihoods import LIKELIHOODS
+from tinyvae.ops.reference import ACTIVATIONS
+from tinyvae.vae import VAE
 
 RELAXED = {
     "deadline": None,
@@ -46,3 +50,26 @@ def test_central_differences_never_cry_wolf(chain):
 @given(chains(), st.sampled_from([0, 1, 2]))
 def test_random_directions_never_cry_wolf(chain, seed):
     check(chain, method="directions", seed=seed)
+
+
+@st.composite
+def models(draw):
+    widths = st.lists(st.integers(1, 6), max_size=3)
+    return VAE(
+        input_dim=draw(st.integers(1, 8)),
+        hidden_dims=draw(widths),
+        decoder_hidden_dims=draw(widths),
+        latent_dim=draw(st.integers(1, 4)),
+        activation=draw(st.sampled_from(ACTIVATIONS)),
+        likelihood=draw(st.sampled_from(LIKELIHOODS)),
+        dtype=draw(st.sampled_from(["float32", "float64"])),
+        backend="reference",
+        seed=draw(st.integers(0, 2**31)),
+    )
+
+
+@settings(max_examples=60, **RELAXED)
+@given(models(), st.sampled_from([0.0, 0.5, 4.0]), st.sampled_from(["complex", "central"]))
+def test_right_models_pass(vae, beta, method):
+    report = check_model(vae, beta=beta, method=method, entries=6)
+    assert report.passed, report

@@ -25,10 +25,10 @@ FEW = 12
 class Comparison:
     """One measurement of an array: all numbers are compared, those at kinks are left out."""
 
-    def __init__(self, instruments: Instruments, measured: Measurement, floor: float) -> None:
+    def __init__(self, instruments: Instruments, measured: Measurement) -> None:
         self.instruments = instruments
         self.measured = measured
-        self.floor = floor
+        self.floor = instruments.floor
         self.exact = measured.method == COMPLEX
         self.kinks = np.zeros(len(measured.numeric), bool)
         self.difference = np.abs(measured.analytic - measured.numeric)
@@ -85,7 +85,7 @@ class Comparison:
             return OK
         if not np.isfinite(self.measured.analytic).all() or self.mismatched.any():
             return WRONG
-        if not self.known.all() or (self.attainable > UNKNOWN and self.norm > 1e3 * self.floor):
+        if not self.known.all() or self.attainable > UNKNOWN:
             return UNCLEAR
         tolerance = NORM_TOLERANCE[self.exact] + 3.0 * self.attainable
         return OK if self.error <= tolerance else WRONG

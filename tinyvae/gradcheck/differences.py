@@ -135,6 +135,23 @@ class RealStep:
             noise = n if 0.0 < n < 0.05 * noise else noise
         self.noise = max(2.0 * EPS * problem.scale, float(noise), 1e-300)
 
+    def reach(self, rng: np.random.Generator) -> float:
+        """Return how much the function changes where the arrays change by all of their size.
+
+        At most the problem's scale: a constant that is added to a function does not count.
+        """
+        here, changes = self._value(), [0.0]
+        for free in (True, False):
+            for _ in range(2):
+                factors = {n: rng.standard_normal(a.shape) for n, a in self.arrays.items()}
+                moved = {
+                    n: typical_size(a) * factors[n] if free else a * abs(factors[n])
+                    for n, a in self.arrays.items()
+                }
+                changes.append(abs(self._value(moved) - here))
+        known = [c for c in changes if np.isfinite(c)]
+        return min(max(known), self.problem.scale) if len(known) > 1 else self.problem.scale
+
     def vanishing(self, name: str) -> float:
         """Return the size below which a gradient is zero for all that can be known.
 

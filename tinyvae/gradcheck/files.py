@@ -60,7 +60,7 @@ def check_file(
     if len(functions) > 2:
         raise UsageError(f"target={target!r} names {len(functions)} functions; name one or two.")
     gradient: Any = functions[1] if len(functions) == 2 else True
-    rng = np.random.default_rng(check_count("seed", seed, at_least=0))
+    rng = np.random.default_rng([check_count("seed", seed, at_least=0), 3])
     if isinstance(shapes, Mapping):
         inputs: tuple[Any, ...] = ({n: rng.standard_normal(s) for n, s in shapes.items()},)
     else:

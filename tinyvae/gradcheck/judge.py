@@ -19,7 +19,7 @@ COARSE = 1e-4
 
 
 def judge(
-    instruments: Instruments, measured: Sequence[Measurement], shape: tuple[int, ...], floor: float
+    instruments: Instruments, measured: Sequence[Measurement], shape: tuple[int, ...]
 ) -> ArrayResult:
     """Return the result for one array.
 
@@ -31,11 +31,9 @@ def judge(
         The array's entries and its directions, either of which may be missing.
     shape : tuple of int
         Of the array.
-    floor : float
-        Absolute rounding error that any derivative of this function has.
     """
     name = measured[0].name
-    parts = [_examine(instruments, m, floor) for m in measured if m.numeric.size]
+    parts = [_examine(instruments, m) for m in measured if m.numeric.size]
     if any(p.exact and p.verdict != OK for p in parts):
         rounding = 30.0 * instruments.rounding(name)
         for part in parts:
@@ -89,13 +87,13 @@ def _result(
     )
 
 
-def _examine(instruments: Instruments, measured: Measurement, floor: float) -> Comparison:
+def _examine(instruments: Instruments, measured: Measurement) -> Comparison:
     """Return a measurement with kinks set aside, by differences where those contradict it.
 
     A function may lose the imaginary part at one place only, which the probe did not see: before
     a gradient is called wrong, the worst entries are measured again by the other method.
     """
-    part = Comparison(instruments, measured, floor)
+    part = Comparison(instruments, measured)
     part.set_kinks_aside()
     doubted = np.flatnonzero(part.mismatched)
     if not part.exact or not doubted.size:
@@ -103,11 +101,10 @@ def _examine(instruments: Instruments, measured: Measurement, floor: float) -> C
     worst = doubted[np.argsort(-np.nan_to_num(part.difference[doubted], nan=np.inf))[:3]]
     worst = np.array([p for p in worst if instruments.kink(measured, p) is None], int)
     second = instruments.again(measured, worst)
-    slack = 10.0 * second.error + 1e-9 * np.abs(second.numeric) + floor
+    slack = 10.0 * second.error + 1e-9 * np.abs(second.numeric)
     if np.all(np.abs(measured.numeric[worst] - second.numeric) <= slack):
         return part
-    part = Comparison(
-        instruments, instruments.again(measured, np.arange(len(measured.numeric))), floor
-    )
+    everything = instruments.again(measured, np.arange(len(measured.numeric)))
+    part = Comparison(instruments, everything)
     part.set_kinks_aside()
     return part

@@ -47,6 +47,9 @@ class Instruments:
 
     Attributes
     ----------
+    floor : float
+        Rounding error of any gradient of this function: a unit of the 14th digit of how much
+        the function varies.
     refusal : str or None
         Why the complex step is not used, None if it is.
     """
@@ -56,6 +59,7 @@ class Instruments:
         self.rng = rng
         self.real = RealStep(problem, rng)
         self.complex = ComplexStep(problem)
+        self.floor = 1e-14 * self.real.reach(rng)
         self.refusal = None
         if method == "central":
             self.refusal = "central differences were asked for"

@@ -56,7 +56,7 @@ def check_model(
     """
     model = vae if isinstance(vae, VAE) else VAE.load(vae)
     check_number("beta", beta)
-    rng = np.random.default_rng(check_count("seed", seed, at_least=0))
+    rng = np.random.default_rng([check_count("seed", seed, at_least=0), 3])
     x = make_data(model, ROWS, rng) if x is None else _as_float(x[:ROWS])
     noise = rng.standard_normal((len(x), model.latent_dim))
     double = model.copy(dtype="float64")

@@ -35,7 +35,7 @@ def check_operations(backend: str = "numba", *, method: str = "auto", seed: int 
         One row for each input of each operation.
     """
     ops = get_ops(backend)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 4])
     cases = (*_layers(ops, rng), *_latent(ops, rng), *_likelihoods(ops, rng))
     return merge(
         f"operations, {backend} backend",

@@ -24,7 +24,7 @@ def make_term(function: Callable[..., Any], term: Any, inputs: Sequence[Any], se
 
     The same seed gives a layer's part the same ``dy`` as the layer.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 1])
     if callable(term):
         problem = make_problem(term, 0.0, inputs, rng)
         tools = Instruments(problem, "auto", rng)

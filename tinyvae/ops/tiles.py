@@ -51,8 +51,8 @@ class Matrix(NamedTuple):
     """A matrix in memory: the address of its corner, and the way to the next row and column."""
 
     start: Any
-    row: int
-    column: int
+    row: Any
+    column: Any
 
 
 @kernel(inline=True)

@@ -60,7 +60,8 @@ threads
         If an option makes no sense.
     """
 
-    epochs: int = 60
+    epochs: int = 120
+    learning_rate: float = 2e-3
     schedule: str = "cosine"
     data: str = "digits"
     data_dir: str | None = None
