@@ -27,7 +27,7 @@ from tinyvae.vae import VAE
 
 TIMEOUT = 600.0  # seconds until a process that does not end is a failure
 STOPPED = 3  # exit status of a process that ended politely, before the last epoch
-CUT_SHORT = 4  # exit status of one that SIGINT met before its first step
+CUT_SHORT = 4  # exit status of one that SIGINT met just before its first step or after its last
 OPTIONS = {
     "epochs": 20,
     "batch_size": 128,
@@ -68,8 +68,8 @@ def train(path: Path, backend: str, threads: int, every: float) -> int:
     loaded = rng.integers(0, 256, (500, 784), dtype=np.uint8)
     vae = VAE(784, (32,), 4, backend=backend, threads=threads, seed=2)
     vae.loss(grey[:1], np.zeros((1, 4)))  # whatever is compiled or loaded late, is so now
-    print("training", flush=True)
     try:
+        print("training", flush=True)
         history = training.fit(
             vae,
             grey,
@@ -79,6 +79,7 @@ def train(path: Path, backend: str, threads: int, every: float) -> int:
             progress=False,
             **OPTIONS,
         )
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # too late to be of interest
     except KeyboardInterrupt:
         return CUT_SHORT
     return STOPPED if history.interrupted else 0
@@ -148,7 +149,9 @@ def interrupt(path: Path, way: Way, moment: float, options: argparse.Namespace) 
     expected = {0: "done", STOPPED: "stopped", CUT_SHORT: "cut short", -signal.SIGKILL: "killed"}
     if status not in expected:
         raise SystemExit(f"A process ended with status {status}, interrupted by {way.name}.")
-    return status == 0, expected[status] + (" in mid-write" if torn else "")
+    # One that is met when nothing is left to do but to exit was not interrupted.
+    done = path.exists() and read_checkpoint(path)[1]["position"]["epoch"] == OPTIONS["epochs"]
+    return done, expected[status] + (" in mid-write" if torn else "")
 
 
 def campaign(folder: Path, options: argparse.Namespace) -> bool:

@@ -95,7 +95,7 @@ def test_missing_a_folder_or_beneath_a_file(path):
         read_checkpoint(path.parent / "nowhere")
     with pytest.raises(CheckpointError, match="cannot be read"):
         read_checkpoint(path.parent)
-    with pytest.raises(CheckpointError, match="cannot be read|does not exist"):
+    with pytest.raises(CheckpointError, match=r"cannot be read|does not exist"):
         read_checkpoint(path / "model.npz")
 
 

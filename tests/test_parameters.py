@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyvae.parameters import Parameters, allocate
+from tinyvae.parameters import Parameters
 
 SHAPES = {"a.weight": (2, 3), "a.bias": (3,), "b.weight": (3, 1), "b.bias": (1,)}
 
@@ -58,23 +58,3 @@ def test_name_at_knows_where_every_entry_lies(parameters):
     lengths = [int(np.prod(shape)) for shape in SHAPES.values()]
     expected = [name for name, n in zip(SHAPES, lengths, strict=True) for _ in range(n)]
     assert [parameters.name_at(i) for i in range(13)] == expected
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
-@pytest.mark.parametrize("size", [1, 1000, 700_000])
-def test_allocate_gives_writable_zeros(size, dtype):
-    vector = allocate(size, dtype)
-    assert vector.shape == (size,)
-    assert vector.dtype == dtype
-    assert not vector.any()
-    vector[:] = 1.0
-    assert vector.sum() == size
-    assert vector.ctypes.data % vector.itemsize == 0
-    assert not np.shares_memory(vector, allocate(size, dtype))
-
-
-def test_a_large_allocation_outlives_everything_that_made_it():
-    vectors = [allocate(600_000, "float64") for _ in range(5)]
-    for i, vector in enumerate(vectors):
-        vector[:] = i
-    assert [vector.mean() for vector in vectors] == [0, 1, 2, 3, 4]

@@ -11,8 +11,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tinyvae.errors import SizeError, check_count, check_number, check_option
+from tinyvae.memory import allocate
 from tinyvae.ops import get_ops
-from tinyvae.parameters import Parameters, allocate
+from tinyvae.parameters import Parameters
 
 SCHEDULES = ("constant", "cosine")
 

@@ -29,7 +29,7 @@ def test_extrapolated_difference_is_within_its_own_error_estimate(name):
 def test_error_estimate_feels_noise():
     rng = np.random.default_rng(1)
     rough = differentiate(lambda t: np.sin(1 + t) + 1e-8 * rng.standard_normal(), 0.1, 1e-8)
-    assert 1e-9 < rough.error < 1e-6
+    assert 1e-9 < rough.error < 1e-5
     assert abs(rough.value - np.cos(1.0)) <= 3.0 * rough.error
 
 

@@ -42,7 +42,7 @@ def judge(
     error = max((p.error for p in parts), default=0.0)
     doubtful = verdict != OK or error > NORM_TOLERANCE[False]
     vanishing = instruments.real.vanishing(name) if doubtful else 0.0
-    if doubtful and all(p.is_below(vanishing) for p in parts):
+    if doubtful and all(p.is_below(vanishing) or p.norm <= p.floor for p in parts):
         return _result(name, shape, parts, OK, 0.0, "zero up to rounding, claimed and measured.")
     return _result(name, shape, parts, verdict, error, _remark(parts))
 

@@ -48,7 +48,7 @@ class Instruments:
     Attributes
     ----------
     floor : float
-        Rounding error of any gradient of this function: a unit of the 14th digit of how much
+        Rounding error of any gradient of this function: a unit of the 13th digit of how much
         the function varies.
     refusal : str or None
         Why the complex step is not used, None if it is.
@@ -59,7 +59,7 @@ class Instruments:
         self.rng = rng
         self.real = RealStep(problem, rng)
         self.complex = ComplexStep(problem)
-        self.floor = 1e-14 * self.real.reach(rng)
+        self.floor = 1e-13 * self.real.reach(rng)
         self.refusal = None
         if method == "central":
             self.refusal = "central differences were asked for"

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyvae.memory import allocate
 from tinyvae.ops import matmul, rows
 from tinyvae.ops.jit import kernel
 from tinyvae.ops.threads import cores, run_parts, threads_for
@@ -101,7 +102,7 @@ def make_layout(
         np.array(table, dtype=np.int64),
         len(encoder) - 1,
         np.array([*latent, room], dtype=np.int64),
-        np.empty(latent[3] + MOST_THREADS * room, dtype),
+        allocate(latent[3] + MOST_THREADS * room, dtype),
         np.empty((3, batch), dtype),
     )
 

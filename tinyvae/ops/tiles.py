@@ -43,7 +43,7 @@ PANEL = 3 * DEPTH
 # Rows of b whose byte distance is a multiple of this share a few sets of the first cache.
 CROWDED = 64
 # With so many rows to compute, copying b into a panel pays for itself.
-MANY_ROWS = 256
+MANY_ROWS = 32
 NO_LIMIT = 1 << 62
 
 
