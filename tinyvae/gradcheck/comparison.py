@@ -17,8 +17,9 @@ ENTRY_TOLERANCE = {True: 1e-8, False: 1e-5}
 # Entries this much smaller than the array's norm are compared with the norm: they are sums in
 # which the rounding of the large entries' terms is left over.
 ENTRY_FLOOR = 1e-6
-# Where a method's own error is above this share of the gradient, it does not decide.
-UNKNOWN = 0.05
+# Where a method's own error is above this share of the gradient, it does not decide, unless
+# the two agree so well that it must have overestimated its error.
+UNKNOWN, AGREED = 0.05, 1e-4
 FEW = 12
 
 
@@ -85,7 +86,8 @@ class Comparison:
             return OK
         if not np.isfinite(self.measured.analytic).all() or self.mismatched.any():
             return WRONG
-        if not self.known.all() or self.attainable > UNKNOWN:
+        hidden = self.attainable > UNKNOWN and self.error > AGREED
+        if not self.known.all() or hidden:
             return UNCLEAR
         tolerance = NORM_TOLERANCE[self.exact] + 3.0 * self.attainable
         return OK if self.error <= tolerance else WRONG

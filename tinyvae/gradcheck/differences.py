@@ -141,13 +141,12 @@ class RealStep:
         At most the problem's scale: a constant that is added to a function does not count.
         """
         here, changes = self._value(), [0.0]
-        for free in (True, False):
-            for _ in range(2):
-                factors = {n: rng.standard_normal(a.shape) for n, a in self.arrays.items()}
-                moved = {
-                    n: typical_size(a) * factors[n] if free else a * abs(factors[n])
-                    for n, a in self.arrays.items()
-                }
+        for size in (0.01, 0.1, 0.5, 1.0):
+            r = {n: size * rng.standard_normal(a.shape) for n, a in self.arrays.items()}
+            for moved in (
+                {n: typical_size(a) * r[n] for n, a in self.arrays.items()},
+                {n: a * np.abs(r[n]) for n, a in self.arrays.items()},  # no sign changes
+            ):
                 changes.append(abs(self._value(moved) - here))
         known = [c for c in changes if np.isfinite(c)]
         return min(max(known), self.problem.scale) if len(known) > 1 else self.problem.scale
