@@ -169,3 +169,19 @@ def test_a_file_without_a_model_or_with_other_weights_is_refused(tmp_path, make_
 def test_bad_input_is_refused_by_name(call, error, message, make_vae):
     with pytest.raises(error, match=message):
         call(make_vae())
+
+
+@pytest.mark.parametrize("beta", [-1.0, np.nan, "one"])
+def test_a_weight_of_the_kl_term_that_is_none_is_refused(beta, make_vae):
+    vae, x, noise = make_vae(), np.zeros((2, 6)), np.zeros((2, 2))
+    for call in (vae.loss, vae.loss_and_gradients):
+        with pytest.raises(errors.SizeError, match="beta="):
+            call(x, noise, beta)
+
+
+def test_a_mean_or_a_posterior_that_does_not_fit_is_refused(make_vae):
+    vae = make_vae()
+    with pytest.raises(errors.NonFiniteDataError, match="mean"):
+        vae.set_output_mean(np.full(6, np.nan))
+    with pytest.raises(errors.ShapeError, match="posterior has 2 and 2 rows, and x 3"):
+        vae.bounds(np.zeros((3, 6)), 2, posterior=(np.zeros((2, 2)), np.zeros((2, 2))))

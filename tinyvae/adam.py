@@ -27,6 +27,8 @@ class Adam:
         v = beta2 * v + (1 - beta2) * g**2         v_hat = v / (1 - beta2**t)
         values = values - learning_rate * m_hat / (sqrt(v_hat) + epsilon)
 
+    Tutorial 07, equation (7.12).
+
     Parameters
     ----------
     parameters : Parameters
@@ -113,6 +115,8 @@ def scheduled_rate(learning_rate: float, schedule: str, progress: float) -> floa
 
     ``"constant"`` keeps it; ``"cosine"`` follows (1 + cos(pi progress)) / 2 down to zero
     (Loshchilov and Hutter 2017, equation 5, without restarts).
+
+    Tutorial 07, equation (7.20).
     """
     if check_option("schedule", schedule, SCHEDULES) == "constant":
         return learning_rate

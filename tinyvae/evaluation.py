@@ -37,6 +37,8 @@ def default_binarize(likelihood: str, binarize: str | None) -> str:
 class Evaluation:
     """What ``evaluate`` found; every number is in nats per example unless said otherwise.
 
+    Tutorial 09, equation (9.7).
+
     Attributes
     ----------
     rows : int

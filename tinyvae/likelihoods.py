@@ -46,7 +46,10 @@ class Bernoulli:
         return (rng.random(logits.shape) < self.mean(logits)).astype(logits.dtype)
 
     def output_at(self, mean: Array) -> Array:
-        """Return the logits at which E[x] is ``mean`` (kept off 0 and 1)."""
+        """Return the logits at which E[x] is ``mean`` (kept off 0 and 1).
+
+        Tutorial 06, equation (6.3).
+        """
         p = np.clip(mean, 1e-3, 1.0 - 1e-3)
         logits: Array = np.log(p) - np.log1p(-p)
         return logits
@@ -73,6 +76,8 @@ class ContinuousBernoulli(Bernoulli):
         """Return one draw of x for each row of logits, by inverting F(x) = expm1(l x) / expm1(l).
 
         With u uniform, x = 1 + log(u + (1 - u) exp(-l)) / l for l > 0; l < 0 by symmetry.
+
+        Tutorial 06, equation (6.27).
         """
         u = rng.random(logits.shape)
         size = np.maximum(np.abs(logits.astype(np.float64)), 1e-6)

@@ -175,6 +175,8 @@ class LinearGaussian:
 
         mean = (x - bias) @ weight.T @ covariance / sigma^2, covariance = inverse of ``precision``,
         the same for every x (Tipping and Bishop 1999, whose M is sigma^2 times ``precision``).
+
+        Tutorial 01, equation (1.12).
         """
         centred = _floats("x", x, (None, len(self.bias))) - self.bias
         return centred @ self.best_encoder()[0], np.asarray(np.linalg.inv(self.precision), float)
@@ -184,6 +186,8 @@ class LinearGaussian:
 
         c = x - bias, det C = sigma^(2d) det(precision) and, with m the posterior mean,
         c C^-1 c = |c - m @ weight|^2 / sigma^2 + |m|^2: no cancellation, no d x d matrix.
+
+        Tutorial 01, equation (1.3).
         """
         mean, _ = self.posterior(x)
         residual = np.asarray(x, dtype=np.float64) - self.bias - mean @ self.weight
@@ -196,6 +200,8 @@ class LinearGaussian:
 
         reconstruction = -E_q[log p(x given z)], kl = KL(q to N(0, I)); each (batch,), nats, and
         both enter the ELBO with a minus. ``mu`` and ``logvar`` have shape (batch, latent_dim).
+
+        Tutorial 01, equations (1.13) and (1.14).
         """
         x = _floats("x", x, (None, len(self.bias)))
         mu = _floats("mu", mu, (len(x), len(self.weight)))
@@ -213,7 +219,10 @@ class LinearGaussian:
         return np.asarray(-(reconstruction + kl))
 
     def gap(self, x: ArrayLike, mu: ArrayLike, logvar: ArrayLike) -> Array:
-        """KL(q to exact posterior), (batch,), nats: log p(x) - elbo reached by another route."""
+        """KL(q to exact posterior), (batch,), nats: log p(x) - elbo reached by another route.
+
+        Tutorial 01, equations (1.11) and (1.15).
+        """
         mean, _ = self.posterior(x)
         mu = _floats("mu", mu, mean.shape)
         logvar = _floats("logvar", logvar, mean.shape)
@@ -238,6 +247,8 @@ class LinearGaussian:
         """(mu, logvar), each (batch, latent_dim): the factorised q nearest the exact posterior.
 
         Exact mean, variances 1 / diag(precision): at most the exact marginal variances.
+
+        Tutorial 01, equation (1.16).
         """
         mu, _ = self.posterior(x)
         return mu, np.tile(self.best_encoder()[2], (len(mu), 1))

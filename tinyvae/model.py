@@ -21,10 +21,7 @@ from numpy.typing import NDArray
 from tinyvae.adam import Adam
 from tinyvae.architecture import Architecture
 from tinyvae.data.checks import check_data
-from tinyvae.errors import (
-    NonFiniteLossError,
-    ShapeError,
-)
+from tinyvae.errors import NonFiniteLossError, ShapeError, check_number
 from tinyvae.likelihoods import LIKELIHOODS, Gaussian, make_likelihood
 from tinyvae.networks import DenseNetwork
 from tinyvae.ops import get_ops
@@ -48,7 +45,10 @@ class Terms(NamedTuple):
 
     @property
     def elbo(self) -> float:
-        """-(reconstruction + kl), whatever beta was."""
+        """-(reconstruction + kl), whatever beta was.
+
+        Tutorial 00, equation (0.2).
+        """
         return -(self.reconstruction + self.kl)
 
 
@@ -128,6 +128,8 @@ class Model:
     def forward(self, x: Array, noise: Array) -> Pass:
         """Run x through the whole model.
 
+        Tutorial 08, equation (8.2).
+
         Parameters
         ----------
         x : (batch, input_dim) array
@@ -149,12 +151,17 @@ class Model:
     # Loss and gradients --------------------------------------------------------------------
 
     def loss(self, x: Array, noise: Array, beta: float = 1.0) -> Terms:
-        """Return loss = reconstruction + beta * kl and its terms, in nats per example."""
+        """Return loss = reconstruction + beta * kl and its terms, in nats per example.
+
+        Tutorial 08, equation (8.1).
+        """
         x, noise = self._batch(x, noise)
-        return self._terms(self.forward(x, noise), x, beta)
+        return self._terms(self.forward(x, noise), x, check_number("beta", beta, at_least=0.0))
 
     def loss_and_gradients(self, x: Array, noise: Array, beta: float = 1.0) -> Terms:
         """Return the loss and fill ``parameters.gradients`` with its exact gradient.
+
+        Tutorial 08, equations (8.1), (8.3), (8.4) and (8.5).
 
         Parameters
         ----------
@@ -176,6 +183,7 @@ class Model:
             If x or noise is not what was expected.
         """
         x, noise = self._batch(x, noise)
+        beta = check_number("beta", beta, at_least=0.0)
         values = self.forward(x, noise)
         self._backward(values, x, noise, beta)
         return self._terms(values, x, beta)
@@ -227,6 +235,7 @@ class Model:
         """
         if not trusted:
             x, noise = self._batch(x, noise)
+            beta = check_number("beta", beta, at_least=0.0)
         step = self._step_by_operations if self._fused is None else self._step_fused
         terms = step(x, noise, adam, beta)
         if not math.isfinite(terms.loss):

@@ -65,6 +65,8 @@ class DenseNetwork:
 
         Glorot and Bengio (2010), equation 16.  Drawn in float64 whatever the dtype, so that a
         seed means the same model in both.
+
+        Tutorial 02, equation (2.22).
         """
         for i, (fan_in, fan_out) in enumerate(pairwise(self.widths)):
             bound = np.sqrt(6.0 / (fan_in + fan_out))
@@ -74,7 +76,10 @@ class DenseNetwork:
             self.parameters[f"{self.name}.{i}.bias"][:] = 0.0
 
     def forward(self, x: Array) -> list[Array]:
-        """Return ``[x, h_1, ..., output]``, each (batch, width); ``backward`` needs them all."""
+        """Return ``[x, h_1, ..., output]``, each (batch, width); ``backward`` needs them all.
+
+        Tutorial 02, equation (2.1).
+        """
         values = [x]
         for i, activation in enumerate(self.activations):
             weight = self.parameters[f"{self.name}.{i}.weight"]
@@ -84,6 +89,8 @@ class DenseNetwork:
 
     def backward(self, da: Array, values: list[Array], *, input_gradient: bool) -> Array | None:
         """Fill the gradients of all weights and biases.
+
+        Tutorial 02, equations (2.9), (2.10) and (2.13).
 
         Parameters
         ----------

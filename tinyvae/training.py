@@ -42,6 +42,8 @@ def fit(
 ) -> History:
     """Train a model, in place.
 
+    Tutorial 08, equation (8.8).
+
     Parameters
     ----------
     vae : VAE

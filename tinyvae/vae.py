@@ -221,6 +221,8 @@ class VAE(Model):
         is never smaller (Jensen) and tends to log p(x) as ``n_samples`` grows.
         Burda, Grosse and Salakhutdinov (2016), equation 8.
 
+        Tutorial 01, equation (1.18).
+
         Parameters
         ----------
         x : (batch, input_dim) array
@@ -240,6 +242,8 @@ class VAE(Model):
         x = self._data(x)
         check_count("n_samples", n_samples)
         mu, logvar = self.encode(x) if posterior is None else posterior
+        if len(mu) != len(x) or len(logvar) != len(x):
+            raise ShapeError(f"posterior has {len(mu)} and {len(logvar)} rows, and x {len(x)}.")
         rng = np.random.default_rng(check_count("seed", seed, at_least=0))
         found = np.empty((3, len(x)))
         step = max(1, _CHUNK // min(n_samples, _CHUNK_SAMPLES))
@@ -283,10 +287,13 @@ class VAE(Model):
         """Set the last bias so that the untrained decoder's mean is about ``mean``, (input_dim,).
 
         For a Bernoulli likelihood that is the logit of the data's mean.
+
+        Tutorial 08, equation (8.7).
         """
         mean = np.asarray(mean, dtype=np.float64)
         if mean.shape != (self.input_dim,):
             raise ShapeError(f"mean has shape {mean.shape}, expected ({self.input_dim},).")
+        self._numbers("mean", mean[None], self.input_dim)
         name = f"decoder.{self.decoder.depth - 1}.bias"
         self.parameters[name][:] = self.observation.output_at(mean)
 

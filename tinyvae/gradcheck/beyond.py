@@ -15,8 +15,8 @@ from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Claim
 from tinyvae.vae import VAE
 
-DRAWS = 2000
-EXAMPLES = 4
+DRAWS = 1000
+EXAMPLES = 3
 ERRORS = 5.0
 
 

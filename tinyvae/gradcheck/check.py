@@ -78,6 +78,8 @@ def check_gradients(
 
     A whole model, with or without data: ``check_gradients(vae)``, ``check_gradients(vae, x)``.
 
+    Tutorial 03, equations (3.8), (3.12) and (3.13).
+
     Parameters
     ----------
     function : callable or VAE

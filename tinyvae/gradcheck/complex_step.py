@@ -27,7 +27,10 @@ class ComplexStep:
         self.arrays = {n: np.array(a, np.complex128) for n, a in problem.arrays.items()}
 
     def entry(self, name: str, index: int) -> float:
-        """Return the derivative by entry ``index`` of the flattened array ``name``."""
+        """Return the derivative by entry ``index`` of the flattened array ``name``.
+
+        Tutorial 03, equation (3.8).
+        """
         imaginary = self.arrays[name].reshape(-1).imag
         imaginary[index] = STEP
         try:
@@ -36,7 +39,10 @@ class ComplexStep:
             imaginary[index] = 0.0
 
     def direction(self, direction: Mapping[str, Array]) -> float:
-        """Return the derivative along a direction, given for some or all of the arrays."""
+        """Return the derivative along a direction, given for some or all of the arrays.
+
+        Tutorial 03, equations (3.8) and (3.14).
+        """
         for name, v in direction.items():
             self.arrays[name].imag[...] = STEP * v
         try:

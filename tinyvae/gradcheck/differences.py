@@ -48,6 +48,8 @@ class Sides:
 def differentiate(line: Line, step: float, noise: float, position: float = 0.0) -> Estimate:
     """Return the derivative of ``line`` at 0 and an estimate of its error.
 
+    Tutorial 03, equations (3.2), (3.6) and (3.7).
+
     Parameters
     ----------
     line : callable
@@ -85,7 +87,10 @@ def differentiate(line: Line, step: float, noise: float, position: float = 0.0) 
 
 
 def find_kink(line: Line, step: float, noise: float) -> Sides | None:
-    """Return the slopes on both sides of 0 if they differ however small the step, else None."""
+    """Return the slopes on both sides of 0 if they differ however small the step, else None.
+
+    Tutorial 03, equations (3.1) and (3.11).
+    """
     step = _finite_step(line, FIRST_KINK_STEP / FIRST_STEP * step)
     right = _one_sided(line, step, noise)
     left = _one_sided(line, -step, noise)

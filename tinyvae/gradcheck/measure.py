@@ -98,6 +98,8 @@ class Instruments:
         """Differentiate along ``count`` normally distributed directions through one array.
 
         The mean square of <d, v> over such v is the squared norm of d, whatever d is.
+
+        Tutorial 03, equations (3.14) and (3.15).
         """
         shape = self.problem.arrays[name].shape
         vectors = self.rng.standard_normal((count, *shape))

@@ -6,6 +6,7 @@ of the model's own backend in float64.  A float32 model is copied, never changed
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
@@ -54,6 +55,7 @@ def check_model(
     Report
         One row for each named parameter array.
     """
+    start = time.perf_counter()
     model = vae if isinstance(vae, VAE) else VAE.load(vae)
     check_number("beta", beta)
     rng = np.random.default_rng([check_count("seed", seed, at_least=0), 3])
@@ -69,7 +71,8 @@ def check_model(
     claims = sampling_claims(double, x, rng) if beyond else ()
     if beyond and model.dtype == np.float32:
         claims += (float32_claim(model, double, x, noise, beta),)
-    return replace(report, claims=claims, notes=report.notes + _copied(model))
+    seconds = time.perf_counter() - start
+    return replace(report, claims=claims, notes=report.notes + _copied(model), seconds=seconds)
 
 
 def make_data(vae: VAE, rows: int, rng: np.random.Generator) -> Array:

@@ -30,20 +30,29 @@ LOG_2PI = math.log(2.0 * math.pi)
 
 
 def sigmoid(a: Array) -> Array:
-    """Return 1 / (1 + exp(-a)), computed without overflow; same shape as ``a``."""
+    """Return 1 / (1 + exp(-a)), computed without overflow; same shape as ``a``.
+
+    Tutorial 02, equations (2.14) and (2.16).
+    """
     positive = a.real > 0
     e = np.exp(np.where(positive, -a, a))
     return np.where(positive, 1.0, e) / (1.0 + e)
 
 
 def softplus(a: Array) -> Array:
-    """Return log(1 + exp(a)) = max(a, 0) + log(1 + exp(-abs(a))); same shape as ``a``."""
+    """Return log(1 + exp(a)) = max(a, 0) + log(1 + exp(-abs(a))); same shape as ``a``.
+
+    Tutorial 02, equations (2.15) and (2.17).
+    """
     positive = a.real > 0
     return np.where(positive, a, 0.0) + np.log1p(np.exp(np.where(positive, -a, a)))
 
 
 def activation_forward(a: Array, activation: str) -> Array:
-    """Return h = f(a) for the named activation; same shape as ``a``."""
+    """Return h = f(a) for the named activation; same shape as ``a``.
+
+    Tutorial 02, equation (2.1).
+    """
     if activation == "relu":
         return np.where(a.real <= 0, 0.0, a)  # this way round NaN stays NaN
     if activation == "tanh":
@@ -60,6 +69,8 @@ def activation_backward(dh: Array, h: Array, activation: str) -> Array:
 
     relu: [h > 0]; tanh: 1 - h**2; softplus: 1 - exp(-h); sigmoid: h (1 - h); identity: 1.
     At the kink relu'(0) = 0.
+
+    Tutorial 02, equations (2.3), (2.4), (2.5), (2.6) and (2.7).
     """
     if activation == "relu":
         return np.where(h > 0, dh, 0.0)
@@ -77,6 +88,8 @@ def activation_backward(dh: Array, h: Array, activation: str) -> Array:
 
 def dense_forward(x: Array, weight: Array, bias: Array, activation: str) -> Array:
     """Return h = f(x @ weight + bias).
+
+    Tutorial 02, equation (2.1).
 
     Parameters
     ----------
@@ -97,6 +110,8 @@ def dense_backward_weight(x: Array, da: Array) -> tuple[Array, Array]:
     """Return (dweight, dbias) = (x.T @ da, sum of da over the batch).
 
     ``da``, (batch, fan_out), is the gradient at the layer's pre-activation x @ weight + bias.
+
+    Tutorial 02, equations (2.9) and (2.10).
     """
     return x.T @ da, da.sum(axis=0)
 
@@ -105,6 +120,8 @@ def dense_backward_input(da: Array, weight: Array, h: Array, activation: str) ->
     """Return (da @ weight.T) * f'(.), the gradient at the pre-activation of the layer below.
 
     ``h``, (batch, fan_in), is this layer's input, which is the output of ``activation`` below.
+
+    Tutorial 02, equations (2.11) and (2.13).
     """
     return activation_backward(da @ weight.T, h, activation)
 
@@ -113,12 +130,18 @@ def dense_backward_input(da: Array, weight: Array, h: Array, activation: str) ->
 
 
 def bound_logvar_forward(raw_logvar: Array) -> Array:
-    """Return logvar = 10 tanh(raw_logvar / 10), so that exp(logvar) can never overflow."""
+    """Return logvar = 10 tanh(raw_logvar / 10), so that exp(logvar) can never overflow.
+
+    Tutorial 04, equation (4.19).
+    """
     return LOGVAR_BOUND * np.tanh(raw_logvar / LOGVAR_BOUND)
 
 
 def bound_logvar_backward(dlogvar: Array, logvar: Array) -> Array:
-    """Return draw_logvar = dlogvar * (1 - (logvar / 10)**2)."""
+    """Return draw_logvar = dlogvar * (1 - (logvar / 10)**2).
+
+    Tutorial 04, equation (4.20).
+    """
     return dlogvar * (1.0 - (logvar / LOGVAR_BOUND) ** 2)
 
 
@@ -127,13 +150,18 @@ def reparameterize_forward(mu: Array, logvar: Array, noise: Array) -> Array:
 
     ``logvar`` is the log of the variance, so exp(logvar / 2) is the standard deviation.
     Kingma and Welling (2014), section 2.4.
+
+    Tutorial 04, equation (4.2).
     """
     z: Array = mu + np.exp(0.5 * logvar) * noise
     return z
 
 
 def reparameterize_backward(dz: Array, logvar: Array, noise: Array) -> tuple[Array, Array]:
-    """Return (dmu, dlogvar) = (dz, dz * noise * exp(logvar / 2) / 2)."""
+    """Return (dmu, dlogvar) = (dz, dz * noise * exp(logvar / 2) / 2).
+
+    Tutorial 04, equation (4.7).
+    """
     return dz, 0.5 * dz * noise * np.exp(0.5 * logvar)
 
 
@@ -142,12 +170,17 @@ def kl_forward(mu: Array, logvar: Array) -> Array:
 
     kl = (mu**2 + exp(logvar) - 1 - logvar) / 2, never negative.
     Kingma and Welling (2014), appendix B, with the opposite sign.
+
+    Tutorial 05, equation (5.2).
     """
     return 0.5 * (mu * mu + np.expm1(logvar) - logvar)
 
 
 def kl_backward(mu: Array, logvar: Array) -> tuple[Array, Array]:
-    """Return (dmu, dlogvar) = (mu, (exp(logvar) - 1) / 2)."""
+    """Return (dmu, dlogvar) = (mu, (exp(logvar) - 1) / 2).
+
+    Tutorial 05, equation (5.7).
+    """
     return mu, 0.5 * np.expm1(logvar)
 
 
@@ -158,18 +191,26 @@ def bernoulli_forward(logits: Array, x: Array) -> Array:
     """Return -log p(x given logits) = sum of softplus(logits) - x * logits, shape (batch,).
 
     Exact for x in {0, 1}; for grey x in [0, 1] this is the cross-entropy, not a log-likelihood.
+
+    Tutorial 06, equations (6.1) and (6.4).
     """
     loss: Array = (softplus(logits) - x * logits).sum(axis=1)
     return loss
 
 
 def bernoulli_backward(logits: Array, x: Array) -> Array:
-    """Return dlogits = sigmoid(logits) - x, shape (batch, input_dim)."""
+    """Return dlogits = sigmoid(logits) - x, shape (batch, input_dim).
+
+    Tutorial 06, equation (6.5).
+    """
     return sigmoid(logits) - x
 
 
 def bernoulli_mean(logits: Array) -> Array:
-    """Return E[x given logits] = sigmoid(logits)."""
+    """Return E[x given logits] = sigmoid(logits).
+
+    Tutorial 06, equation (6.6).
+    """
     return sigmoid(logits)
 
 
@@ -195,6 +236,8 @@ def log_partition(logits: Array) -> Array:
     """Return log Z(l), where Z(l) is the integral of exp(l x) over x in [0, 1]; any shape.
 
     log Z(l) = log((exp(l) - 1) / l).  Near zero it is l / 2 + sum of B_2k l**2k / (2k (2k)!).
+
+    Tutorial 06, equations (6.16), (6.24) and (6.26).
     """
     small = abs(logits.real) < SERIES_SWITCH
     positive = logits.real > 0
@@ -211,13 +254,18 @@ def continuous_bernoulli_forward(logits: Array, x: Array) -> Array:
 
     The density exp(l x) / Z(l) on [0, 1] is that of Loaiza-Ganem and Cunningham (2019), whose
     lambda is sigmoid(l).  It is a density: the value may be negative.
+
+    Tutorial 06, equations (6.1) and (6.17).
     """
     loss: Array = (log_partition(logits) - x * logits).sum(axis=1)
     return loss
 
 
 def continuous_bernoulli_backward(logits: Array, x: Array) -> Array:
-    """Return dlogits = E[x given logits] - x, shape (batch, input_dim)."""
+    """Return dlogits = E[x given logits] - x, shape (batch, input_dim).
+
+    Tutorial 06, equation (6.19).
+    """
     return continuous_bernoulli_mean(logits) - x
 
 
@@ -225,6 +273,8 @@ def continuous_bernoulli_mean(logits: Array) -> Array:
     """Return E[x given logits] = 1 / (1 - exp(-l)) - 1 / l, which is not sigmoid(l).
 
     It is the derivative of ``log_partition``; near zero 1/2 + sum of B_2k l**(2k-1) / (2k)!.
+
+    Tutorial 06, equations (6.18), (6.20) and (6.23).
     """
     small = abs(logits.real) < SERIES_SWITCH
     positive = logits.real > 0
@@ -241,6 +291,8 @@ def gaussian_forward(mean: Array, x: Array, log_sigma: Array) -> Array:
 
     Sum over dimensions of (log 2 pi) / 2 + log_sigma + ((x - mean) / sigma)**2 / 2, where
     sigma = exp(log_sigma) is one standard deviation for all dimensions.
+
+    Tutorial 06, equations (6.1) and (6.10).
     """
     residual = (x - mean) * np.exp(-log_sigma)
     loss: Array = (0.5 * LOG_2PI + log_sigma + 0.5 * residual * residual).sum(axis=1)
@@ -251,6 +303,8 @@ def gaussian_backward(mean: Array, x: Array, log_sigma: Array) -> tuple[Array, A
     """Return (dmean, dlog_sigma), shapes (batch, input_dim) and (batch,).
 
     dmean = (mean - x) / sigma**2; dlog_sigma = sum over dimensions of 1 - ((x - mean) / sigma)**2.
+
+    Tutorial 06, equations (6.11) and (6.12).
     """
     residual = (x - mean) * np.exp(-log_sigma)
     return -residual * np.exp(-log_sigma), (1.0 - residual * residual).sum(axis=1)
@@ -274,6 +328,8 @@ def adam_step(
 
     m and v are the running means of the gradient and of its square, both updated in place;
     ``step`` counts from 1 and corrects their start at zero.  Kingma and Ba (2015), algorithm 1.
+
+    Tutorial 07, equation (7.12).
     """
     m += (1.0 - beta1) * (gradients - m)
     v += (1.0 - beta2) * (gradients * gradients - v)

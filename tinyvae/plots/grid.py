@@ -48,6 +48,8 @@ def plot_grid(
     mu(images) along its first two principal components, in standard deviations of mu along each;
     the other coordinates stay at the mean.  The second axis points up.
 
+    Tutorial 09, equations (9.3) and (9.4).
+
     Parameters
     ----------
     vae : VAE
