@@ -38,6 +38,7 @@ class Evaluation:
     """What ``evaluate`` found; every number is in nats per example unless said otherwise.
 
     Tutorial 09, equation (9.7).
+    Tutorial 10, equations (10.5) and (10.8).
 
     Attributes
     ----------

@@ -222,6 +222,7 @@ class VAE(Model):
         Burda, Grosse and Salakhutdinov (2016), equation 8.
 
         Tutorial 01, equation (1.18).
+        Tutorial 10, equation (10.1).
 
         Parameters
         ----------

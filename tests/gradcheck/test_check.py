@@ -116,9 +116,11 @@ def test_scale_of_inputs_does_not_matter(size, method):
 
 
 def test_wrong_in_one_tiny_entry_is_seen():
-    x = np.array([1.0, 1e-12])
+    x = np.array([1.0, 1e-11])
     report = check_gradients(lambda x: np.sum(x**2), lambda x: np.array([2 * x[0], 3 * x[1]]), x)
     assert report.arrays[0].worst.index == (1,)
+    assert report.arrays[0].error < 1e-10
+    assert not report.passed
 
 
 def test_fast_oscillations_are_resolved():
@@ -141,13 +143,19 @@ def test_gradient_that_is_zero_up_to_rounding_passes():
         assert not check_gradients(f, lambda x: 1e-8 * x, X, method=method).passed
 
 
-@pytest.mark.parametrize("method", ["complex", "central"])
-def test_added_constant_hides_nothing(method):
+@pytest.mark.parametrize(("method", "constant"), [("complex", 1e12), ("central", 1e9)])
+def test_added_constant_hides_nothing(method, constant):
     def f(x):
-        return 1e9 + np.sum(np.sin(x))
+        return constant + np.sum(np.sin(x))
 
     assert check_gradients(f, np.cos, X, method=method).passed
     assert not check_gradients(f, lambda x: 1.01 * np.cos(x), X, method=method).passed
+
+
+@pytest.mark.parametrize("x", [-14.8, 9.0, 17.0])
+def test_digits_lost_in_saturation_are_no_error(x):
+    x = np.array([[x, -x]])
+    assert check_gradients(np.tanh, lambda dy, x: dy * (1 - np.tanh(x) ** 2), x).passed
 
 
 def test_differences_of_a_function_that_rounding_hides_are_unclear():

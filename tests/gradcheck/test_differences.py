@@ -33,6 +33,13 @@ def test_error_estimate_feels_noise():
     assert abs(rough.value - np.cos(1.0)) <= 3.0 * rough.error
 
 
+def test_best_step_is_kept_where_smaller_ones_are_worse():
+    rng = np.random.default_rng(1)
+    rough = differentiate(lambda t: np.sin(1 + t) + 1e-12 * rng.standard_normal(), 0.1, EPS)
+    assert rough.error < 1e-8
+    assert abs(rough.value - np.cos(1.0)) < 1e-8
+
+
 @pytest.mark.parametrize("offset", [0.0, 1e-12, -1e-10])
 def test_kink_is_found_with_both_slopes(offset):
     sides = find_kink(lambda t: 2.0 * t + max(t - offset, 0.0), 0.1, EPS)
