@@ -37,8 +37,6 @@ def plot_interpolations(
 
     z = (1 - t) * mu(first) + t * mu(second), decoded; the two images themselves stand at the ends.
 
-    Tutorial 09, equation (9.5).
-
     Parameters
     ----------
     vae : VAE
