@@ -104,6 +104,31 @@ def test_forgotten_kl_is_named(monkeypatch):
     assert "The gradient lacks the kl term" in str(report)
 
 
+LOST_PATHS = {
+    "reconstruction's path through mu": (
+        "reparameterize_backward",
+        lambda dz, logvar, noise: (0 * dz, 0.5 * dz * noise * np.exp(0.5 * logvar)),
+    ),
+    "reconstruction's path through logvar": (
+        "reparameterize_backward", lambda dz, logvar, noise: (dz, 0 * dz),
+    ),
+    "kl's path through mu": (
+        "kl_backward", lambda mu, logvar: (0 * mu, 0.5 * np.expm1(logvar)),
+    ),
+    "kl's path through logvar": ("kl_backward", lambda mu, logvar: (mu, 0 * mu)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["complex", "central", "directions"])
+@pytest.mark.parametrize("path", LOST_PATHS)
+def test_forgotten_path_is_named(path, method, monkeypatch):
+    vae = build(backend="reference")
+    monkeypatch.setattr(reference, *LOST_PATHS[path])
+    report = check_model(vae, beta=3.0, method=method, beyond=False)
+    assert [f.saw for f in report.findings] == [f"The gradient lacks the {path}."], report
+    assert all(name.startswith("encoder") for name in report.findings[0].arrays)
+
+
 @pytest.mark.parametrize("backend", ["reference", "numba"])
 def test_claims_hold_for_a_right_model(backend):
     for likelihood in LIKELIHOODS:

@@ -50,6 +50,39 @@ def test_unknown_factor_of_one_number_is_not_named():
     assert report.findings == ()
 
 
+def test_factor_of_two_beside_an_axis_of_two_names_both_causes():
+    x = X[:2]
+    report = check_gradients(lambda x: np.sum(x**2), lambda x: x, x)
+    (finding,) = report.findings
+    assert "2 also being the batch size of x" in finding.saw
+    assert "the 2 of a square's derivative" in finding.cause
+    assert "a mean on one side and a sum on the other" in finding.cause
+
+
+@pytest.mark.parametrize("preactivation", [None, X @ W])
+@pytest.mark.parametrize(
+    ("own", "other"), [("sigmoid", "tanh"), ("tanh", "sigmoid"), ("sigmoid", "exp")]
+)
+def test_formula_of_another_activation_on_the_output_is_named(own, other, preactivation):
+    value = {
+        "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+        "tanh": np.tanh,
+    }[own]
+    slope = {"tanh": lambda y: 1 - y**2, "sigmoid": lambda y: y * (1 - y), "exp": lambda y: y}
+
+    def forward(x, weight):
+        return value(x @ weight)
+
+    def backward(dy, x, weight):
+        da = dy * slope[other](value(x @ weight))
+        return da @ weight.T, x.T @ da
+
+    report = check_gradients(forward, backward, X, W, preactivation=preactivation)
+    (finding,) = report.findings
+    assert finding.arrays == ("x", "weight")
+    assert f"the derivative of {other} written with the output of {own}" in finding.saw
+
+
 def test_preactivation_hint_names_a_wrong_activation():
     def swish(x, w):
         a = x @ w

@@ -155,7 +155,24 @@ def _suspects(own: str) -> list[tuple[str, Function]]:
     ]
     if own == "softmax":
         table.append(("y * (1 - y), the diagonal of its Jacobian alone", ACTIVATIONS[own].slope))
-    return table + list(SLIPS.items())
+    return table + list(SLIPS.items()) + _on_the_output_of(own)
+
+
+def _on_the_output_of(own: str) -> list[tuple[str, Function]]:
+    """Return the derivatives that are known by their output, written with another's."""
+    if own in ("identity", "softmax"):
+        return []
+    y = ACTIVATIONS[own].value
+    formulas: dict[str, Function] = {
+        "tanh": lambda a: 1.0 - y(a) ** 2,
+        "sigmoid": lambda a: y(a) * (1.0 - y(a)),
+        "exp": y,
+    }
+    return [
+        (f"the derivative of {name} written with the output of {own}", slope)
+        for name, slope in formulas.items()
+        if name != own
+    ]
 
 
 def _advice(own: str) -> str:

@@ -63,10 +63,7 @@ def check_model(
     noise = rng.standard_normal((len(x), model.latent_dim))
     double = model.copy(dtype="float64")
     problem = _problem(double, x, noise, beta)
-    terms = {
-        "kl": measured(_part(double, x, noise, kl=beta), rng),
-        "reconstruction": measured(_part(double, x, noise, reconstruction=1.0), rng),
-    }
+    terms = {name: measured(part, rng) for name, part in _parts(double, x, noise, beta).items()}
     report = check_problem(problem, method=method, entries=entries, seed=seed, terms=terms)
     claims = sampling_claims(double, x, rng) if beyond else ()
     if beyond and model.dtype == np.float32:
@@ -98,6 +95,42 @@ def _problem(vae: VAE, x: Array, noise: Array, beta: float) -> Problem:
     whole = _part(vae, x, noise, reconstruction=1.0, kl=beta)
     title = f"{vae.backend} VAE, {vae.activation}, {vae.likelihood}, beta {beta:g}"
     return replace(whole, title=title, gradients=gradients)
+
+
+def _parts(vae: VAE, x: Array, noise: Array, beta: float) -> dict[str, Problem]:
+    """Return what a backward pass may have forgotten: a term, or a path from it to the encoder."""
+    return {
+        "kl": _part(vae, x, noise, kl=beta),
+        "reconstruction": _part(vae, x, noise, reconstruction=1.0),
+        "reconstruction's path through mu": _path(vae, x, noise, "mu", reconstruction=1.0),
+        "reconstruction's path through logvar": _path(vae, x, noise, "logvar", reconstruction=1.0),
+        "kl's path through mu": _path(vae, x, noise, "mu", kl=beta),
+        "kl's path through logvar": _path(vae, x, noise, "logvar", kl=beta),
+    }
+
+
+def _path(
+    vae: VAE, x: Array, noise: Array, live: str, *, reconstruction: float = 0.0, kl: float = 0.0
+) -> Problem:
+    """Return a term as a function of the encoder through mu or logvar alone, the other frozen."""
+    whole = _part(vae, x, noise, reconstruction=reconstruction, kl=kl)
+    still = vae.copy(dtype="complex128", backend="reference")
+    moving = vae.copy(dtype="complex128", backend="reference")
+    frozen = still.forward(x, noise)
+
+    def value(arrays: Mapping[str, Array]) -> Any:
+        for name, array in arrays.items():
+            moving.parameters[name][...] = array
+        moved = moving.forward(x, noise)
+        both = {"mu": frozen.mu, "logvar": frozen.logvar, live: getattr(moved, live)}
+        z = still.ops.reparameterize_forward(both["mu"], both["logvar"], noise)
+        loss = still.observation.reconstruction(still.decoder.forward(z)[-1], x).mean()
+        charge = still.ops.kl_forward(both["mu"], both["logvar"]).sum(axis=1).mean()
+        number = reconstruction * loss + kl * charge
+        is_complex = any(np.iscomplexobj(a) for a in arrays.values())
+        return number if is_complex else number.real
+
+    return replace(whole, value=value)
 
 
 def _part(

@@ -33,7 +33,7 @@ def missing_term(case: Case) -> Finding | None:
         if c is not None:
             found.setdefault(round(c, 6), []).append(term)
     for c, terms in found.items():
-        names = ", or the ".join(f"{term} term" for term in terms)
+        names = ", or the ".join(f"{t}{'' if ' ' in t else ' term'}" for t in terms)
         saw = {
             -1.0: f"lacks the {names}",
             1.0: f"counts the {names} twice",
@@ -88,15 +88,19 @@ def factor(case: Case) -> Finding | None:
             "Usually the gradient of the log-likelihood where that of the loss was meant, or "
             "target - output in place of output - target.",
         )
-    cause = "A constant is missing, or stands on one side only."
     known = case.known(c)
-    if known and known.lstrip("-").startswith(("2", "1/2")):
-        cause = "Usually the 2 of a square's derivative, or a 1/2 that stands on one side only."
-    if known and " of " in known:
-        cause = "Usually a mean on one side and a sum on the other, or a mean over the wrong axis."
-    return Finding(
-        "factor", (case.name,), f"The gradient is {known or f'{c:.6g}'} times the right one.", cause
-    )
+    saw = f"The gradient is {known or f'{c:.6g}'} times the right one."
+    return Finding("factor", (case.name,), saw, _cause_of_factor(known or ""))
+
+
+def _cause_of_factor(known: str) -> str:
+    two = "the 2 of a square's derivative, or a 1/2 that stands on one side only"
+    size = "a mean on one side and a sum on the other, or a mean over the wrong axis"
+    is_two = known.lstrip("-").startswith(("2,", "1/2,")) or known.lstrip("-") in ("2", "1/2")
+    likely = [text for text, fits in ((two, is_two), (size, " of " in known)) if fits]
+    if not likely:
+        return "A constant is missing, or stands on one side only."
+    return f"Usually {'; or '.join(likely)}."
 
 
 def mixed_signs(case: Case) -> Finding | None:

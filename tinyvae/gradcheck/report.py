@@ -106,6 +106,9 @@ class Report:
         lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) for r in table]
         return "\n".join([self.summary(), *(line.rstrip() for line in lines), *self.remarks()])
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("Report(...)" if cycle else str(self))
+
     def _repr_html_(self) -> str:
         from tinyvae.gradcheck.render import to_html
 
