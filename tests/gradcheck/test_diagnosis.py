@@ -60,15 +60,13 @@ def test_factor_of_two_beside_an_axis_of_two_names_both_causes():
 
 
 @pytest.mark.parametrize("preactivation", [None, X @ W])
-@pytest.mark.parametrize(
-    ("own", "other"), [("sigmoid", "tanh"), ("tanh", "sigmoid"), ("sigmoid", "exp")]
-)
+@pytest.mark.parametrize(("own", "other"), [("sigmoid", "tanh"), ("tanh", "sigmoid")])
 def test_formula_of_another_activation_on_the_output_is_named(own, other, preactivation):
     value = {
         "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
         "tanh": np.tanh,
     }[own]
-    slope = {"tanh": lambda y: 1 - y**2, "sigmoid": lambda y: y * (1 - y), "exp": lambda y: y}
+    slope = {"tanh": lambda y: 1 - y**2, "sigmoid": lambda y: y * (1 - y)}
 
     def forward(x, weight):
         return value(x @ weight)

@@ -7,8 +7,9 @@ of the model's own backend in float64.  A float32 model is copied, never changed
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -97,20 +98,23 @@ def _problem(vae: VAE, x: Array, noise: Array, beta: float) -> Problem:
     return replace(whole, title=title, gradients=gradients)
 
 
-def _parts(vae: VAE, x: Array, noise: Array, beta: float) -> dict[str, Problem]:
+def _parts(vae: VAE, x: Array, noise: Array, beta: float) -> dict[str, Callable[[], Problem]]:
     """Return what a backward pass may have forgotten: a term, or a path from it to the encoder."""
-    return {
-        "kl": _part(vae, x, noise, kl=beta),
-        "reconstruction": _part(vae, x, noise, reconstruction=1.0),
-        "reconstruction's path through mu": _path(vae, x, noise, "mu", reconstruction=1.0),
-        "reconstruction's path through logvar": _path(vae, x, noise, "logvar", reconstruction=1.0),
-        "kl's path through mu": _path(vae, x, noise, "mu", kl=beta),
-        "kl's path through logvar": _path(vae, x, noise, "logvar", kl=beta),
+    parts: dict[str, Callable[[], Problem]] = {
+        "kl": partial(_part, vae, x, noise, kl=beta),
+        "reconstruction": partial(_part, vae, x, noise, reconstruction=1.0),
     }
+    for live in ("mu", "logvar"):
+        lost = f"path through {live}"
+        parts[f"reconstruction's {lost}"] = partial(
+            _path, vae, x, noise, live, reconstruction=1.0, kl=0.0
+        )
+        parts[f"kl's {lost}"] = partial(_path, vae, x, noise, live, reconstruction=0.0, kl=beta)
+    return parts
 
 
 def _path(
-    vae: VAE, x: Array, noise: Array, live: str, *, reconstruction: float = 0.0, kl: float = 0.0
+    vae: VAE, x: Array, noise: Array, live: str, *, reconstruction: float, kl: float
 ) -> Problem:
     """Return a term as a function of the encoder through mu or logvar alone, the other frozen."""
     whole = _part(vae, x, noise, reconstruction=reconstruction, kl=kl)

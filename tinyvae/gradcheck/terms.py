@@ -40,13 +40,14 @@ def make_term(function: Callable[..., Any], term: Any, inputs: Sequence[Any], se
     return gradient
 
 
-def measured(part: Problem, rng: np.random.Generator) -> Term:
-    """Return the gradient of a part, measured when it is first asked for."""
+def measured(make_part: Callable[[], Problem], rng: np.random.Generator) -> Term:
+    """Return the gradient of a part, made and measured when it is first asked for."""
     tools: list[Instruments] = []
 
     def gradient(name: str, indices: Array) -> Array:
         if not tools:
-            tools.append(Instruments(part, "auto", rng))
-        return tools[0].entries(name, np.zeros(part.arrays[name].shape), indices).numeric
+            tools.append(Instruments(make_part(), "auto", rng))
+        shape = tools[0].problem.arrays[name].shape
+        return tools[0].entries(name, np.zeros(shape), indices).numeric
 
     return gradient
