@@ -58,6 +58,35 @@ def test_rich_table_holds_the_same_words(wrong):
     assert "complex step" in captured.get()
 
 
+@pytest.mark.parametrize("width", [75, 80, 100, 200])
+def test_rich_table_keeps_what_is_wrong_in_one_line_however_narrow(wrong, width):
+    console = Console(width=width)
+    with console.capture() as captured:
+        console.print(wrong)
+    (row,) = [line for line in captured.get().splitlines() if "wrong" in line]
+    entry = wrong.arrays[0].worst
+    assert f"{entry.analytic:.9g} for {entry.numeric:.9g}" in row
+    assert ("complex step" in row) == (width >= 100)
+
+
+def test_rich_table_drops_the_numbers_of_what_is_right_where_narrow(right):
+    console = Console(width=60)
+    with console.capture() as captured:
+        console.print(right)
+    assert f"{right.arrays[0].worst.numeric:.9g}" not in captured.get()
+    assert f"{right.arrays[0].worst.numeric:.9g}" in str(right)
+
+
+def test_shell_of_ipython_shows_the_text(wrong):
+    class Printer:
+        def text(self, words):
+            self.words = words
+
+    printer = Printer()
+    wrong._repr_pretty_(printer, cycle=False)
+    assert printer.words == str(wrong)
+
+
 def test_picture_has_one_series_an_array_and_a_diagonal(wrong):
     axes = wrong.plot()
     points = axes.lines[0].get_xydata()

@@ -17,17 +17,17 @@ COLOURS = {"ok": "green", "wrong": "red", "unclear": "yellow", "skipped": "dim"}
 _CSS = {"ok": "#2e7d32", "wrong": "#c62828", "unclear": "#b26a00", "skipped": "#757575"}
 
 
-def to_rich(report: Report) -> Any:
-    """Return a rich renderable: the table, and the remarks below it."""
+def to_rich(report: Report, width: int) -> Any:
+    """Return a rich renderable of at most so many columns: the table, and the remarks below it."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     colour = "green" if report.passed else "red"
-    head, *rows = report.rows()
+    head, *rows = _narrowed(report, width)
     table = Table(title_justify="left", show_edge=False, pad_edge=False)
     for name in head:
-        table.add_column(name, overflow="fold", no_wrap=name in ("shape", "error", "verdict"))
+        table.add_column(name, overflow="fold", no_wrap=name != "worst entry")
     for array, row in zip(report.arrays, rows, strict=True):
         style = COLOURS.get(array.verdict, "")
         table.add_row(*map(Text, row[:-1]), Text(row[-1], style=style))
@@ -35,6 +35,34 @@ def to_rich(report: Report) -> Any:
     if rows:
         parts.append(table)
     return Group(*parts, *(Text(line) for line in report.remarks()))
+
+
+def _narrowed(report: Report, width: int) -> list[tuple[str, ...]]:
+    """Return the table without what matters least, as far as it must be to fit the width.
+
+    Of an entry that is right its place is enough; then shape and method go.
+    """
+    table = report.rows()
+    worst = table[0].index("worst entry")
+    if _width(table) > width:
+        good = [False, *(array.verdict == "ok" for array in report.arrays)]
+        table = [
+            (*row[:worst], row[worst].partition("] ")[0] + "]" * (row[worst] != "-"), *row[-1:])
+            if is_good
+            else row
+            for row, is_good in zip(table, good, strict=True)
+        ]
+    for name in ("method", "shape"):
+        if _width(table) > width:
+            at = table[0].index(name)
+            table = [row[:at] + row[at + 1 :] for row in table]
+    return table
+
+
+def _width(table: list[tuple[str, ...]]) -> int:
+    between = 3
+    columns = zip(*table, strict=True)
+    return sum(max(map(len, column)) + between for column in columns) - between
 
 
 def to_html(report: Report) -> str:

@@ -114,10 +114,10 @@ class Report:
 
         return to_html(self)
 
-    def __rich__(self) -> Any:
+    def __rich_console__(self, console: Any, options: Any) -> Any:
         from tinyvae.gradcheck.render import to_rich
 
-        return to_rich(self)
+        yield to_rich(self, options.max_width)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the analytic against the numeric gradient; return the matplotlib Axes."""
