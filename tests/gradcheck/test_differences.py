@@ -50,6 +50,19 @@ def test_kink_is_found_with_both_slopes(offset):
     assert not sides.hold(3.1)
 
 
+@pytest.mark.parametrize("distance", 10.0 ** -np.arange(5.0, 9.0, 0.25))
+@pytest.mark.parametrize("constant", [0.0, 1e3])
+def test_kink_nearer_than_a_useful_step_is_found(distance, constant):
+    def line(t):
+        return constant + np.cos(t) * max(t + distance, 0.0)
+
+    estimate = differentiate(line, 0.1, max(constant, 1.0) * EPS)
+    sides = find_kink(line, 0.1, max(constant, 1.0) * EPS)
+    is_seen = abs(estimate.value - 1.0) <= 3.0 * estimate.error
+    assert is_seen or (sides is not None and sides.hold(1.0))
+    assert sides is None or not sides.hold(1.01)
+
+
 @pytest.mark.parametrize("f", [np.sin, np.exp, lambda t: t**2, lambda t: max(t - 0.01, 0.0) + t])
 def test_no_kink_where_there_is_none(f):
     assert find_kink(lambda t: float(f(t)), 0.1, EPS) is None

@@ -15,7 +15,8 @@ from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Claim
 from tinyvae.vae import VAE
 
-DRAWS = 1000
+# Draws for each example: the more, the smaller an error that shows.
+FEW, MANY, SMALL_MODEL = 1_000, 10_000, 20_000
 EXAMPLES = 3
 ERRORS = 5.0
 
@@ -23,12 +24,13 @@ ERRORS = 5.0
 def sampling_claims(vae: VAE, x: Array, rng: np.random.Generator) -> tuple[Claim, ...]:
     """Return the claims on sampler, KL term and bounds of a float64 model."""
     x = x[:EXAMPLES]
-    many = np.repeat(x, DRAWS, axis=0)
+    draws = MANY if vae.parameters.size <= SMALL_MODEL else FEW
+    many = np.repeat(x, draws, axis=0)
     noise = rng.standard_normal((len(many), vae.latent_dim))
     mu, logvar = vae.encode(x)
     passed = vae.forward(many, noise)
-    z = passed.z.reshape(len(x), DRAWS, -1)
-    weights = vae.log_importance_weights(many, noise).reshape(len(x), DRAWS)
+    z = passed.z.reshape(len(x), draws, -1)
+    weights = vae.log_importance_weights(many, noise).reshape(len(x), draws)
     return (
         *_moments(z, mu, logvar),
         _monte_carlo_kl(vae, z, mu, logvar),
@@ -90,7 +92,7 @@ def _bounds(weights: Array) -> Claim:
 
     One sample a bound is the ELBO; all of them together are the tightest (Jensen).
     """
-    sizes = [k for k in (1, 10, 100, DRAWS) if weights.shape[1] % k == 0]
+    sizes = [k for k in (1, 10, 100, 1000) if weights.shape[1] % k == 0]
     bounds = [_log_mean_exp(weights.reshape(len(weights), -1, k)).mean() for k in sizes]
     falls = min(b - a for a, b in pairwise(bounds))
     saw = ", ".join(f"{b:.4g} ({k})" for b, k in zip(bounds, sizes, strict=True))

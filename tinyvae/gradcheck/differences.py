@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,6 +39,12 @@ class Sides:
     left: float
     right: float
     error: float
+
+    @property
+    def differ(self) -> bool:
+        """Whether they are two slopes beyond doubt."""
+        jump = abs(self.right - self.left)
+        return jump > 10.0 * self.error + 1e-6 * max(abs(self.left), abs(self.right))
 
     def hold(self, value: float) -> bool:
         """Return whether a value is one of the two slopes or lies between them."""
@@ -89,16 +96,28 @@ def differentiate(line: Line, step: float, noise: float, position: float = 0.0) 
 def find_kink(line: Line, step: float, noise: float) -> Sides | None:
     """Return the slopes on both sides of 0 if they differ however small the step, else None.
 
+    A kink beside 0, but nearer than a useful step, counts too.
+
     Tutorial 03, equations (3.1) and (3.11).
     """
     step = _finite_step(line, FIRST_KINK_STEP / FIRST_STEP * step)
     right = _one_sided(line, step, noise)
     left = _one_sided(line, -step, noise)
-    error = left.error + right.error
-    jump = abs(right.value - left.value)
-    if not jump > 10.0 * error + 1e-6 * max(abs(left.value), abs(right.value)):
-        return None
-    return Sides(left.value, right.value, error)
+    sides = Sides(left.value, right.value, left.error + right.error)
+    return sides if sides.differ else _astride(line, step, noise)
+
+
+def _astride(line: Line, step: float, noise: float) -> Sides | None:
+    """Return the slopes from step to 2 step on both sides, if they jump somewhere in between."""
+    for _ in range(LEVELS - 2):
+        values = [line(k * step) for k in (-3, -2, -1, 1, 2, 3)]
+        beyond, left, _, right, further = ((b - a) / step for a, b in pairwise(values))
+        error = abs(left - beyond) + abs(further - right) + 4.0 * noise / step
+        sides = Sides(left, right, error)
+        if sides.differ:
+            return sides
+        step /= RATIO
+    return None
 
 
 def _one_sided(line: Line, step: float, noise: float) -> Estimate:
