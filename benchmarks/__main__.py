@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import harness, kernels, machine, mnist, report, scaling, startup
+from benchmarks import (
+    checkers,
+    gradients,
+    harness,
+    kernels,
+    machine,
+    mnist,
+    report,
+    scaling,
+    startup,
+)
 from benchmarks.workloads import WORKLOADS
 
 app = typer.Typer(help=__doc__, no_args_is_help=False, add_completion=False)
@@ -65,6 +75,21 @@ def scaling_(output: Path = Path("benchmarks/results")) -> None:
 def mnist_(data_dir: Path | None = None, seeds: int = 3) -> None:
     """Train the well-known MNIST example and print its test losses beside the published ones."""
     mnist.main(data_dir, seeds)
+
+
+@app.command("gradients")
+def gradients_(output: Path = Path("docs/gradients")) -> None:
+    """Tabulate the error of every gradient by every method, and error against step size."""
+    gradients.main(output)
+
+
+@app.command("checkers")
+def checkers_(
+    output: Path = Path("benchmarks/results"),
+    right: Annotated[int, typer.Option(min=1, help="How many right functions.")] = 300,
+) -> None:
+    """Ask four gradient checkers about the same wrong functions, and about right ones."""
+    checkers.main(output, right)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``tinyvae tutorials``: the notebooks, copied where the reader can work in them."""
+"""``tinyvae tutorials``: the notebooks, copied where the reader can work in or read them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,22 @@ def tutorials(
     folder: Annotated[
         str, typer.Argument(metavar="FOLDER", help="A new folder.")
     ] = "tinyvae-tutorials",
+    html: Annotated[
+        bool, typer.Option("--html", help="As pages to read in a browser, without Jupyter.")
+    ] = False,
 ) -> None:
     """Copy the tutorial notebooks into a folder and say how to open them.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       tinyvae tutorials lessons && jupyter lab lessons
+      tinyvae tutorials site --html
     """
+    if html:
+        from tinyvae.site import build_site
+
+        typer.echo(f"Open {build_site(folder)} in a browser.")
+        return
     from tinyvae.tutorials import copy_notebooks
 
     target = copy_notebooks(folder)
