@@ -22,6 +22,8 @@ def multiply_naive(a: Array, b: Array, out: Array) -> None:
     The three products of a dense layer are ``multiply_naive(x, weight, out)``,
     ``multiply_naive(x.T, da, out)`` and ``multiply_naive(da, weight.T, out)``.
 
+    Tutorial 12, equation (12.1).
+
     Parameters
     ----------
     a : (n, depth) array

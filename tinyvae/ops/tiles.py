@@ -66,7 +66,10 @@ def _corner(matrix: Matrix, i: int, j: int) -> Matrix:
 def _product(
     tile: Any, a: Any, rows: Any, a_step: int, b: Any, columns: Any, b_step: int, depth: int
 ) -> Any:
-    """Return tile + a[rows, :depth] @ b[:depth, columns]."""
+    """Return tile + a[rows, :depth] @ b[:depth, columns].
+
+    Tutorial 12, equation (12.9).
+    """
     for _ in range(depth):
         tile = add_outer(tile, a, rows, b, columns)
         a = advanced(a, a_step)
