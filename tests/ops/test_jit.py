@@ -102,4 +102,4 @@ try:
 except ValueError as error:
     print(error)
 """
-    assert "TINYVAE_LANES='5' must be" in run(code, TINYVAE_LANES="5")
+    assert "TINYVAE_LANES='5' must be" in run(code, TINYVAE_LANES="5", NUMBA_DISABLE_JIT="0")

@@ -190,13 +190,12 @@ def _buffer(out: Array | None, rows: int, width: int, dtype: DTypeLike) -> Array
 
 
 def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    known = [str(wanted) for wanted in _FLOATS]
     try:
         wanted = np.dtype(dtype)
     except TypeError:
-        raise unknown_option("dtype", dtype, known) from None
+        raise unknown_option("dtype", dtype, map(str, _FLOATS)) from None
     if wanted not in _FLOATS:
-        raise unknown_option("dtype", str(wanted), known)
+        raise unknown_option("dtype", str(wanted), map(str, _FLOATS))
     return wanted
 
 

@@ -137,8 +137,9 @@ def _dense_backward_weight(part: int, parts: int, x: Array, da: Array, out: Arra
 def _sum_rows(da: Array, out: Array) -> None:
     out[:] = out.dtype.type(0.0)
     for n in range(da.shape[0]):
-        for j in range(da.shape[1]):
-            out[j] += da[n, j]
+        row = da[n]
+        for j in range(row.size):
+            out[j] += row[j]
 
 
 def dense_forward(

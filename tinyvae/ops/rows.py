@@ -36,12 +36,15 @@ BERNOULLI, CONTINUOUS_BERNOULLI, GAUSSIAN, GAUSSIAN_LEARNED = range(4)  # likeli
 @kernel()
 def activate_rows(h: Array, activation: int, start: int, stop: int) -> None:
     """Replace a by f(a)."""
-    zero = h.dtype.type(0.0)
+    zero, one = h.dtype.type(0.0), h.dtype.type(1.0)
     for n in range(start, stop):
         row = h[n]
         if activation == RELU:
+            # Storing "zero or a" where a stands already would become a store under a condition,
+            # which is not vectorized; a product is.  NaN stays NaN, and -inf becomes zero.
             for j in range(row.size):
-                row[j] = zero if row[j] <= zero else row[j]  # NaN stays NaN
+                keep = zero if row[j] <= zero else one
+                row[j] = keep * (zero if row[j] < zero else row[j])
         elif activation == TANH:
             for j in range(row.size):
                 row[j] = tanh(row[j])

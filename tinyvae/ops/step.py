@@ -256,7 +256,9 @@ def _weight_rows(
         )
         x = _matrix(workspace, layer[OUTPUT], n, layer[FAN_OUT])
     if likelihood == rows.GAUSSIAN_LEARNED and part == 0:
-        last, gradient = values.size - 1, per_row[2, :n].sum()
+        last, gradient = values.size - 1, per_row.dtype.type(0.0)
+        for row in range(n):
+            gradient += per_row[2, row]
         values[last], m[last], v[last] = matmul.adam_update(
             values[last], gradient, m[last], v[last], constants
         )
@@ -266,11 +268,13 @@ def _weight_rows(
 def _update_bias(
     da: Array, bias: Array, m: Array, v: Array, constants: Array, room: Array, start: int, stop: int
 ) -> None:
-    for j in range(start, stop):
-        room[j] = da.dtype.type(0.0)
+    total = room[start:stop]
+    for j in range(total.size):
+        total[j] = da.dtype.type(0.0)
     for n in range(len(da)):
-        for j in range(start, stop):
-            room[j] += da[n, j]
+        row = da[n, start:stop]  # sliced, for LLVM vectorizes no index with an offset here
+        for j in range(total.size):
+            total[j] += row[j]
     for j in range(start, stop):
         bias[j], m[j], v[j] = matmul.adam_update(bias[j], room[j], m[j], v[j], constants)
 
