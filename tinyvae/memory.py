@@ -25,7 +25,9 @@ def allocate(size: int, dtype: DTypeLike) -> Array:
     wanted = size * np.dtype(dtype).itemsize
     if wanted < _HUGE_PAGE or not hasattr(mmap, "MADV_HUGEPAGE"):
         return np.zeros(size, dtype)
-    block = mmap.mmap(-1, -(-wanted // _HUGE_PAGE) * _HUGE_PAGE + _HUGE_PAGE)
+    length = -(-wanted // _HUGE_PAGE) * _HUGE_PAGE + _HUGE_PAGE
+    # Private: what is shared is a file to Linux, and gets no huge pages.
+    block = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     try:
         block.madvise(mmap.MADV_HUGEPAGE)
     except OSError:  # a kernel built without them: ordinary pages serve
