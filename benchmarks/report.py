@@ -31,6 +31,16 @@ def table(timings: list[Timing]) -> str:
     return "\n".join(lines)
 
 
+def memory_table(timings: list[Timing]) -> str:
+    """Return a Markdown table of each contender's peak resident memory, in MiB."""
+    names = [name for name in timings[0].memory if name not in FLOORS]
+    lines = ["| peak memory, MiB | " + " | ".join(label(t) for t in timings) + " |"]
+    lines.append("| --- |" + " --- |" * len(timings))
+    for name in names:
+        lines.append(f"| {name} | " + _row(f"{t.memory[name]:.0f}" for t in timings))
+    return "\n".join(lines)
+
+
 def _row(cells) -> str:
     return " | ".join(cells) + " |"
 
@@ -44,9 +54,10 @@ def save_steps(timings: list[Timing], machine: dict[str, object], folder: Path) 
     folder.mkdir(parents=True, exist_ok=True)
     record = {"machine": machine, "timings": [asdict(t) for t in timings]}
     (folder / "steps.json").write_text(json.dumps(record, indent=2))
-    (folder / "steps.md").write_text(table(timings) + "\n")
+    tables = f"{table(timings)}\n\n{memory_table(timings)}\n"
+    (folder / "steps.md").write_text(tables)
     _picture(timings).savefig(folder / "steps.png", dpi=150, bbox_inches="tight")
-    print(table(timings))
+    print(tables)
     print(f"Written to {folder}: steps.json, steps.md, steps.png")
 
 
