@@ -350,7 +350,12 @@ def test_python_m_tinyvae():
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to whole consoles only")
 def test_ctrl_c_keeps_everything(folder):
-    training_run = process(f"train {TINY} --epochs 1000000 --schedule constant")
+    # A child inherits that SIGINT is ignored, as it is where the tests run in the background.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        training_run = process(f"train {TINY} --epochs 1000000 --schedule constant")
+    finally:
+        signal.signal(signal.SIGINT, before)
     seen = ""
     while "epoch 1/" not in seen:  # the bar is there, and so is the handler
         letter = training_run.stderr.read(1)
