@@ -46,6 +46,11 @@ def test_a_link_to_a_function_leads_to_its_line(site):
     source = (site / "source" / "tinyvae.ops.reference.html").read_text(encoding="utf-8")
     here = source[source.index(f'id="line-{line.group(1)}"') :][:400]
     assert "kl_backward" in re.sub(r"<[^>]+>", "", here).splitlines()[0]
+    named = re.findall(
+        r"#line-(\d+)\"><code>tinyvae\.", "".join(p.read_text() for p in site.glob("*.html"))
+    )
+    assert len(named) > 50
+    assert "1" not in named  # where a name is not found
 
 
 def test_pages_bring_their_pictures_and_answers(site):

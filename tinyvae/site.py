@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-import sys
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,9 @@ summary { cursor: pointer; }
 a code { color: #0b57d0 !important; }
 </style>
 """
-SOURCE_STYLE = "<style>body { font-size: .9rem; margin: 1rem; } :target { background: #fff3c4; }"
+SOURCE_STYLE = (
+    "<style>body { font-size: .9rem; margin: 1rem; } :target { background: #fff3c4; }</style>"
+)
 
 
 def build_site(folder: str | PathLike[str] = "tinyvae-site", mathjax: str = "") -> Path:
@@ -85,10 +86,6 @@ def _exporter(mathjax: str) -> Any:
             "The pages are made by nbconvert, which is not installed: "
             "pip install 'tinyvae[tutorials]'"
         ) from None
-    if sys.platform == "win32":  # nbconvert's loop of events there
-        import asyncio
-
-        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
     exporter = HTMLExporter()
     if mathjax:
         exporter.mathjax_url = mathjax
@@ -123,12 +120,12 @@ def _page(exporter: Any, path: Path, sources: set[str]) -> str:
 
 
 def _line_of(module: str, name: str) -> int:
-    """Return the line where a function, class or method of a module begins; 1 if none is named."""
+    """Return the line where a function, class, method or property begins; 1 if none is named."""
     found: Any = importlib.import_module(module)
     for part in name.removeprefix(f"{module}.").split("."):
         found = getattr(found, part, None)
     try:
-        return inspect.getsourcelines(inspect.unwrap(found))[1]
+        return inspect.getsourcelines(inspect.unwrap(getattr(found, "fget", found)))[1]
     except (OSError, TypeError):
         return 1
 
@@ -148,4 +145,4 @@ def _source_page(module: str) -> str:
         style="xcode",
     )
     page = highlight(inspect.getsource(importlib.import_module(module)), PythonLexer(), looks)
-    return str(page).replace("<style type", f"{SOURCE_STYLE}</style><style type", 1)
+    return str(page).replace("<style type", f"{SOURCE_STYLE}<style type", 1)
