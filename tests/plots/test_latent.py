@@ -7,7 +7,7 @@ import pytest
 
 from tinyvae.errors import DTypeError, EmptyDataError, ShapeError
 from tinyvae.plots import plot_latent
-from tinyvae.plots.latent import principal_plane
+from tinyvae.plots.latent import principal_plane, spread
 
 
 def points(figure):
@@ -95,3 +95,18 @@ def test_labels_and_images_are_checked(make_model, images):
         plot_latent(vae, images[:2])
     with pytest.raises(ShapeError, match="images"):
         plot_latent(vae, images[:, :5])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_names_are_moved_apart_and_no_further_than_they_must(seed):
+    rng = np.random.default_rng(seed)
+    places = np.concatenate([rng.normal(size=(9, 2)), np.zeros((1, 2)), np.zeros((1, 2))])
+    moved = spread(places, 0.3)
+    gaps = np.linalg.norm(moved[:, None] - moved, axis=2)[~np.eye(len(moved), dtype=bool)]
+    assert gaps.min() >= 0.29
+    alone = [
+        i for i, place in enumerate(places)
+        if np.sort(np.linalg.norm(places - place, axis=1))[1] > 1.0
+    ]  # fmt: skip
+    assert np.array_equal(moved[alone], places[alone])
+    assert np.array_equal(spread(moved, 0.29), moved)

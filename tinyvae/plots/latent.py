@@ -5,6 +5,7 @@ The only mathematics here is layout: the first two principal components.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Seven markers against ten colours: seventy classes before a pair comes back.
 MARKERS = "os^DvPX"
 MAX_IN_LEGEND = 20
+# No two names of classes are closer than this share of the picture.
+NAMES_APART = 0.06
 POINTS: dict[str, Any] = {"s": 14, "alpha": 0.75, "linewidths": 0, "rasterized": True}
 
 
@@ -86,7 +89,8 @@ def plot_latent(
     images : array, (n, input_dim)
         Data in [0, 1], or uint8.
     labels : array of whole numbers or words, (n,), optional
-        Each class gets a colour, a marker, and its name at the median of its points.
+        Each class gets a colour, a marker, and its name at the median of its points,
+        or beside it where names would cover each other.
     axes : Axes, optional
         Where to draw; a new figure if left out.
 
@@ -129,16 +133,41 @@ def _check_labels(labels: ArrayLike, n: int) -> Array:
     return classes
 
 
+def spread(places: Array, distance: float) -> Array:
+    """Return (n, 2) places moved as little as makes no two of them closer than ``distance``.
+
+    Pairs that are too close are pushed apart along the line between them, time and again.
+    """
+    places = np.array(places, np.float64)
+    for _ in range(200):
+        settled = True
+        for i, j in combinations(range(len(places)), 2):
+            gap = places[j] - places[i]
+            length = float(np.hypot(*gap))
+            if length < 0.999 * distance:
+                way = gap / length if length else np.array([0.0, 1.0])
+                push = 0.5 * (distance - length) * way
+                places[i] -= push
+                places[j] += push
+                settled = False
+        if settled:
+            break
+    return places
+
+
 def _draw_classes(axes: Axes, points: Array, classes: Array) -> None:
-    """Draw the points of each class in a colour and a marker, and its name at their median."""
+    """Draw the points of each class in a colour and a marker, and its name near their median."""
     kinds = np.unique(classes)
+    medians = np.array([np.median(points[classes == kind], 0) for kind in kinds])
+    names = spread(medians, NAMES_APART * float(np.ptp(points, 0).max()))
     for index, kind in enumerate(kinds):
         own = points[classes == kind]
         color, marker = PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)]
         axes.scatter(own[:, 0], own[:, 1], color=color, marker=marker, label=str(kind), **POINTS)
         axes.annotate(
             str(kind),
-            np.median(own, 0),
+            medians[index],
+            names[index],
             ha="center",
             va="center",
             weight="bold",
