@@ -117,7 +117,10 @@ def main(output: Path) -> None:
     errors = step_sizes.errors()
     step_sizes.draw(errors, output / "step-sizes.png")
     head = "| | " + " | ".join(COLUMNS) + " |\n| --- |" + " --- |" * len(COLUMNS)
-    described = ", ".join(f"{k} {v}" for k, v in machine.describe().items())
+    about = machine.describe()
+    versions = about.pop("versions")
+    assert isinstance(versions, dict)
+    described = ", ".join(f"{k} {v}" for k, v in {**about, **versions}.items())
     parts = [
         "# Gradients, checked\n\n`python -m benchmarks gradients` writes this page. Errors are "
         "relative: of an array in norm,\nof an entry to the larger of its size and a millionth "

@@ -1,5 +1,7 @@
 """Large vectors: zero, writable, aligned, and alive for as long as anyone looks at them."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -24,3 +26,15 @@ def test_a_large_allocation_outlives_everything_that_made_it():
     for i, vector in enumerate(vectors):
         vector[:] = i
     assert [vector.mean() for vector in vectors] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_writes_to_a_copy_of_its_own():
+    vector = allocate(700_000, "float32")
+    child = os.fork()
+    if child == 0:
+        vector[:] = 1.0
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert not vector.any()
