@@ -38,6 +38,7 @@ class Contender:
     def __init__(self, workload: Workload, threads: int, variant: str) -> None:
         torch.set_num_threads(threads)
         torch.manual_seed(0)
+        torch.set_flush_denormal(True)  # else Adam's dying means take most of its time on x86
         self.workload, self.variant = workload, variant
         self.data = torch.from_numpy(workload.data())
         self.network = Network(workload)
@@ -63,8 +64,8 @@ class Contender:
 
     def losses(self) -> tuple[float, float]:
         x, noise = map(torch.from_numpy, self.workload.check_batch())
-        before = float(self.step(x, noise))
-        after = float(self.loss(x, noise))
+        before = self.step(x, noise).item()
+        after = self.loss(x, noise).item()
         self.reset()
         return before, after
 
