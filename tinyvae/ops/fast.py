@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 from tinyvae.ops import elementary, matmul, rows
 from tinyvae.ops.jit import FASTMATH, kernel
 from tinyvae.ops.reference import ACTIVATIONS, LOGVAR_BOUND
+from tinyvae.ops.subnormals import flush_subnormals, restore_mode
 from tinyvae.ops.threads import run_parts, threads_for
 
 Array = NDArray[Any]
@@ -299,8 +300,10 @@ def gaussian_backward(mean: Array, x: Array, log_sigma: Array) -> tuple[Array, A
 # (exact division and square root: a step is compared with the reference to rounding)
 @kernel(fastmath=FASTMATH - {"arcp", "afn"})
 def _adam(values: Array, gradients: Array, m: Array, v: Array, constants: Array) -> None:
+    mode = flush_subnormals()
     for i in range(values.size):
         values[i], m[i], v[i] = matmul.adam_update(values[i], gradients[i], m[i], v[i], constants)
+    restore_mode(mode)
 
 
 def adam_constants(

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from tinyvae.memory import allocate
 from tinyvae.ops import matmul, rows
 from tinyvae.ops.jit import kernel
+from tinyvae.ops.subnormals import flush_subnormals, restore_mode
 from tinyvae.ops.threads import cores, run_parts, threads_for
 
 Array = NDArray[Any]
@@ -181,6 +182,7 @@ def _batch_rows(
     beta: float,
 ) -> None:
     """Region 1: this part's rows of the batch, forward and backward."""
+    mode = flush_subnormals()
     n, latent_dim, depth = len(x), noise.shape[1], len(layers)
     start, stop = part * n // parts, (part + 1) * n // parts
     scale, zero = 1.0 / n, np.intp(0)  # a literal 0 would compile the same kernels once more
@@ -204,6 +206,7 @@ def _batch_rows(
     matmul.backward_input_rows(first_da, _weight(values, first), dz, start, stop)
     rows.latent_backward_rows(dz, heads, logvar, noise, beta * scale, dheads, start, stop)
     _backward_layers(values, layers, workspace, n, zero, n_encoder, start, stop)
+    restore_mode(mode)
 
 
 @kernel()
@@ -224,6 +227,7 @@ def _weight_rows(
     constants: Array,
 ) -> None:
     """Region 2: this part's rows of every weight matrix, and its entries of every bias."""
+    mode = flush_subnormals()
     n = len(x)
     room = latent[3] + part * latent[4]
     for i in range(len(layers)):
@@ -262,6 +266,7 @@ def _weight_rows(
         values[last], m[last], v[last] = matmul.adam_update(
             values[last], gradient, m[last], v[last], constants
         )
+    restore_mode(mode)
 
 
 @kernel()
