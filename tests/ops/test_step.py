@@ -81,6 +81,22 @@ def test_any_number_of_threads_gives_the_same_bits():
     np.testing.assert_array_equal(*weights)
 
 
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_the_loss_is_the_same_bits_wherever_the_step_keeps_its_numbers(likelihood):
+    """A resumed run may lay its memory out for another size of batch than the whole run did."""
+    rng = np.random.default_rng(0)
+    whole = VAE(12, (7,), 3, likelihood=likelihood, seed=5)
+    x, noise = batch(whole, 16, rng)
+    for n in (1, 2, 5):
+        found = []
+        for before in (n, 16):
+            vae = whole.copy()
+            adam = Adam(vae.parameters, 0.0)
+            vae.train_step(x[:before], noise[:before], adam)
+            found.append(vae.train_step(x[:n], noise[:n], adam))
+        assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("backend", ["numba", "reference"])
 def test_a_loss_that_is_not_finite_changes_nothing_and_is_named(backend):
     rng = np.random.default_rng(0)

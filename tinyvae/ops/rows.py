@@ -5,6 +5,9 @@ every kernel here works on rows ``start`` to ``stop``, serially, and whoever cal
 different rows to different threads.  Activations and likelihoods come as numbers, their places in
 ``ACTIVATIONS`` and ``LIKELIHOODS``.  No shape is checked here.
 
+A sum is a loop of its own, over terms that another loop has stored.  Beside a store LLVM keeps two
+versions of a sum, which round differently, and where the arrays lie decides which of them runs.
+
 ``x.dtype.type(c)`` is a constant in the precision of the array: a bare Python float would turn a
 float32 loop into float64.
 """
@@ -31,6 +34,23 @@ Array = NDArray[Any]
 
 RELU, TANH, SOFTPLUS, SIGMOID, IDENTITY = range(5)  # in the order of reference.ACTIVATIONS
 BERNOULLI, CONTINUOUS_BERNOULLI, GAUSSIAN, GAUSSIAN_LEARNED = range(4)  # likelihoods.LIKELIHOODS
+
+
+@kernel()
+def _total(terms: Array) -> float:
+    total = terms.dtype.type(0.0)
+    for j in range(terms.size):
+        total += terms[j]
+    return total
+
+
+@kernel()
+def _total_less(terms: Array, a: Array, b: Array) -> float:
+    """Sum of terms - a * b."""
+    total = terms.dtype.type(0.0)
+    for j in range(terms.size):
+        total += terms[j] - a[j] * b[j]
+    return total
 
 
 @kernel()
@@ -84,16 +104,16 @@ def latent_forward_rows(
     latent = z.shape[1]
     bound, half = z.dtype.type(LOGVAR_BOUND), z.dtype.type(0.5)
     inverse, one = z.dtype.type(1.0 / LOGVAR_BOUND), z.dtype.type(1.0)
+    terms = np.empty(latent, z.dtype)
     for n in range(start, stop):
-        total = z.dtype.type(0.0)
         for j in range(latent):
             mu = heads[n, j]
             lv = bound * tanh(heads[n, latent + j] * inverse)
             std = exp(half * lv)
             logvar[n, j] = lv
             z[n, j] = mu + std * noise[n, j]
-            total += mu * mu + (std * std - one) - lv
-        kl[n] = half * total
+            terms[j] = mu * mu + (std * std - one) - lv
+        kl[n] = half * _total(terms)
 
 
 @kernel()
@@ -136,29 +156,29 @@ def likelihood_rows(
 ) -> None:
     """Reconstruction = -log p(x given logits), a sum over each row; scale times its gradients.
 
-    ``dlogits`` may be ``logits`` itself.
+    ``dlogits`` must not be ``logits``.
     """
     half, one = logits.dtype.type(0.5), logits.dtype.type(1.0)
     shift = logits.dtype.type(0.5 * LOG_2PI + log_sigma)
     precision, c = logits.dtype.type(np.exp(-log_sigma)), logits.dtype.type(scale)
+    terms, sigma_terms = np.empty_like(logits[0]), np.empty_like(logits[0])
     for n in range(start, stop):
-        total, total_sigma = logits.dtype.type(0.0), logits.dtype.type(0.0)
         row, target, gradient = logits[n], x[n], dlogits[n]
         if likelihood == BERNOULLI:
             for j in range(row.size):
-                value, mean = softplus_and_sigmoid(row[j])
-                total += value - target[j] * row[j]
+                terms[j], mean = softplus_and_sigmoid(row[j])
                 gradient[j] = c * (mean - target[j])
+            reconstruction[n] = _total_less(terms, target, row)
         elif likelihood == CONTINUOUS_BERNOULLI:
             for j in range(row.size):
-                value, mean = log_partition_and_mean(row[j])
-                total += value - target[j] * row[j]
+                terms[j], mean = log_partition_and_mean(row[j])
                 gradient[j] = c * (mean - target[j])
+            reconstruction[n] = _total_less(terms, target, row)
         else:
             for j in range(row.size):
                 residual = (target[j] - row[j]) * precision
-                total += shift + half * residual * residual
-                total_sigma += one - residual * residual
+                terms[j] = shift + half * residual * residual
+                sigma_terms[j] = one - residual * residual
                 gradient[j] = -c * precision * residual
-        reconstruction[n] = total
-        dlog_sigma[n] = c * total_sigma
+            reconstruction[n] = _total(terms)
+            dlog_sigma[n] = c * _total(sigma_terms)
