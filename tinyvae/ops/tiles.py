@@ -34,16 +34,17 @@ from tinyvae.ops.vectors import (
 Array = NDArray[Any]
 
 # Rows and Vectors of a tile: the wide one fills the registers (16 of them, or 32 where vectors
-# have 16 or 4 lanes), the slim one serves the columns that are left.
+# have 16 or 4 lanes), the narrow one serves the columns that are left, and the slim one a matrix
+# of so few columns that they fit one Vector.
 WIDE = (tuple(range(4 if LANES == 8 else 8)), tuple(range(3)))
+NARROW = (tuple(range(6 if LANES == 8 else 8)), tuple(range(2)))
 SLIM = (tuple(range(8)), (0,))
+COPIED = tuple(range(4))  # rows at a time, on the way into a panel
 # Steps of the contraction at a time: a panel of three Vectors by so many takes 24 KiB.
 DEPTH = 2048 // max(LANES, 1)
 PANEL = 3 * DEPTH
-# Rows of b whose byte distance is a multiple of this share a few sets of the first cache.
-CROWDED = 64
 # With so many rows to compute, copying b into a panel pays for itself.
-MANY_ROWS = 32
+MANY_ROWS = 48
 NO_LIMIT = 1 << 62
 
 
@@ -55,14 +56,14 @@ class Matrix(NamedTuple):
     column: Any
 
 
-@kernel(inline=True)
+@kernel(fastmath=EXACT, paste=True)
 def _corner(matrix: Matrix, i: int, j: int) -> Matrix:
     """Return the matrix without its first i rows and j columns."""
     start = moved(matrix.start, i * matrix.row + j * matrix.column)
     return Matrix(start, matrix.row, matrix.column)
 
 
-@kernel(fastmath=EXACT, inline=True)
+@kernel(fastmath=EXACT, paste=True)
 def _product(
     tile: Any, a: Any, rows: Any, a_step: int, b: Any, columns: Any, b_step: int, depth: int
 ) -> Any:
@@ -77,20 +78,18 @@ def _product(
     return tile
 
 
-@kernel(fastmath=EXACT, inline=True)
+@kernel(fastmath=EXACT, paste=True)
 def _panel(b: Matrix, depth: int, width: int, count: int, columns: Any, room: Any) -> Matrix:
     """Return b[:depth, columns] as a matrix of whole Vectors in rows, copied if it has to be."""
     lanes = lanes_of(room)
     step = len(columns) * lanes
-    aligned = b.row % lanes == 0 and b.row % CROWDED != 0
-    if b.column == 1 and count < MANY_ROWS and width >= step and aligned:
+    if b.column == 1 and count < MANY_ROWS and width >= step:
         return b
     if b.column == 1:
-        source, target = b.start, room
-        for _ in range(depth):
-            tile_store(tile_load(source, (0,), columns, width), target, (0,), columns, step)
-            source = advanced(source, b.row)
-            target = advanced(target, step)
+        for k in range(0, depth, len(COPIED)):
+            here = spread(k * b.row, b.row, (depth - 1) * b.row, COPIED)
+            there = spread(k * step, step, (depth - 1) * step, COPIED)
+            tile_store(tile_load(b.start, here, columns, width), room, there, columns, step)
     else:
         for j in range(0, min(step, width), lanes):
             for k in range(0, depth, lanes):
@@ -124,6 +123,17 @@ def _rows(
         tile_store(tile, out.start, here, columns, width)
 
 
+@kernel(fastmath=EXACT, paste=True)
+def _columns(
+    a: Matrix, b: Matrix, initial: Matrix, out: Matrix, shape: Any, size: Any, j: int, room: Any
+) -> None:
+    """Compute all rows of out from column j on, as many columns as a tile of that shape has."""
+    count, depth, width = size[0], size[1], size[2] - j
+    panel = _panel(_corner(b, 0, j), depth, width, count, shape[1], room)
+    before, after = _corner(initial, 0, j), _corner(out, 0, j)
+    _rows(a, panel, before, after, shape, count, depth, width)
+
+
 @kernel(fastmath=EXACT)
 def _multiply(
     a: Matrix, b: Matrix, initial: Matrix, out: Matrix, count: int, depth: int, width: int
@@ -132,24 +142,23 @@ def _multiply(
     lanes = lanes_of(out.start)
     room = scratch(out.start, PANEL)
     vectors = -(-width // lanes)
-    wide = vectors // 3 * 3
-    blocks = -(-depth // DEPTH)
-    size = -(-depth // blocks)
-    for first in range(0, depth, size):
-        steps = min(size, depth - first)
-        left = _corner(a, 0, first)
-        for j in range(0, wide * lanes, 3 * lanes):
-            b_panel = _panel(_corner(b, first, j), steps, width - j, count, WIDE[1], room)
-            before, after = _corner(initial, 0, j), _corner(out, 0, j)
-            _rows(left, b_panel, before, after, WIDE, count, steps, width - j)
-        for j in range(wide * lanes, width, lanes):
-            b_panel = _panel(_corner(b, first, j), steps, width - j, count, SLIM[1], room)
-            before, after = _corner(initial, 0, j), _corner(out, 0, j)
-            _rows(left, b_panel, before, after, SLIM, count, steps, width - j)
+    narrow = -vectors % 3 if vectors > 1 else 0  # every number but 1 is a sum of threes and twos
+    wide = (vectors - 2 * narrow) // 3 * 3 * lanes
+    slim = wide + 2 * narrow * lanes
+    steps = -(-depth // -(-depth // DEPTH))
+    for first in range(0, depth, steps):
+        size = (count, min(steps, depth - first), width)
+        left, right = _corner(a, 0, first), _corner(b, first, 0)
+        for j in range(0, wide, 3 * lanes):
+            _columns(left, right, initial, out, WIDE, size, j, room)
+        for j in range(wide, slim, 2 * lanes):
+            _columns(left, right, initial, out, NARROW, size, j, room)
+        for j in range(slim, width, lanes):
+            _columns(left, right, initial, out, SLIM, size, j, room)
         initial = out
 
 
-@kernel(inline=True)
+@kernel(fastmath=EXACT, paste=True)
 def _zeros(room: Any) -> Matrix:
     """Return a matrix of zeros as wide as a tile, all of whose rows and columns are the same."""
     for i in range(3 * lanes_of(room)):
