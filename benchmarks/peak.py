@@ -13,8 +13,9 @@ import numpy as np
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from tinyvae.ops.board import WHOLE, in_parts
 from tinyvae.ops.jit import EXACT, LANES, kernel
-from tinyvae.ops.threads import run_parts
+from tinyvae.ops.threads import run_shared
 from tinyvae.ops.vectors import _call, _splat, address, tile_load, tile_store
 
 # Enough independent chains to hide the latency of a multiply-add, all of them in registers.
@@ -37,7 +38,10 @@ def _advanced(_typing: Any, tile: Any, factor: Any, term: Any) -> Any:
 
 
 @kernel(fastmath=EXACT)
-def _vector_chains(part: int, _parts: int, rounds: int, out: np.ndarray) -> None:
+def _vector_chains(part: int, parts: int, board: np.ndarray, rounds: int, out: np.ndarray) -> None:
+    if part == WHOLE:
+        in_parts(board, parts, _vector_chains, (board, rounds, out))
+        return
     start = address(out[part])
     tile = tile_load(start, (0,), CHAINS, WIDTH)
     for _ in range(rounds):
@@ -46,7 +50,10 @@ def _vector_chains(part: int, _parts: int, rounds: int, out: np.ndarray) -> None
 
 
 @kernel()
-def _plain_chains(part: int, _parts: int, rounds: int, out: np.ndarray) -> None:
+def _plain_chains(part: int, parts: int, board: np.ndarray, rounds: int, out: np.ndarray) -> None:
+    if part == WHOLE:
+        in_parts(board, parts, _plain_chains, (board, rounds, out))
+        return
     x = out[part].copy()
     for _ in range(rounds):
         for i in range(WIDTH):
@@ -58,7 +65,7 @@ def multiply_adds(flops: float, threads: int) -> None:
     """Do so many operations (two a multiply-add), shared among threads."""
     rounds = int(flops / (2 * WIDTH * threads))
     chains = _vector_chains if LANES else _plain_chains
-    run_parts(chains, threads, rounds, np.ones((threads, WIDTH), np.float32))
+    run_shared(chains, threads, rounds, np.ones((threads, WIDTH), np.float32))
 
 
 def peak_gflops(threads: int, seconds: float = 0.2) -> float:

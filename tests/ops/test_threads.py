@@ -1,63 +1,80 @@
-"""Every part is done once, errors come back, and a fork starts afresh."""
+"""Helpers are at work at the same time, come back from sleep, and a fork starts afresh."""
 
 import os
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
-from tinyvae.ops.threads import cores, run_parts, threads_for
+from tinyvae.ops import threads as threads_module
+from tinyvae.ops.board import WHOLE, _now, _rest, in_parts
+from tinyvae.ops.jit import JIT_DISABLED, kernel
+from tinyvae.ops.threads import cores, run_shared, threads_for
+from tinyvae.ops.vectors import address
+
+needs_two = pytest.mark.skipif(JIT_DISABLED or cores() < 2, reason="needs two threads at once")
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 
-@pytest.mark.parametrize("parts", [1, 2, 3, 8])
-def test_every_part_is_done_exactly_once(parts):
-    done = np.zeros(parts, int)
-
-    def kernel(part, of, step):
-        assert of == parts
-        done[part] += step
-
-    for _ in range(5):
-        run_parts(kernel, parts, 2)
-    np.testing.assert_array_equal(done, 10)
-
-
-def test_the_first_part_runs_on_the_caller_and_the_others_beside_it():
-    names = [None] * 3
-    meet = threading.Barrier(3, timeout=20)
-
-    def kernel(part, parts):
-        meet.wait()  # passes only if all three run at once
-        names[part] = threading.current_thread()
-
-    run_parts(kernel, 3)
-    assert names[0] is threading.current_thread()
-    assert len(set(names)) == 3
+@kernel()
+def meet(part, parts, board, here, met):
+    """Say that this part has begun, and wait a while for the other one."""
+    if part == WHOLE:
+        in_parts(board, parts, meet, (board, here, met))
+        return
+    here[part] = 1
+    for _ in range(500_000):
+        _rest()
+        if _now(address(here), 0) + _now(address(here), 1) == 2:
+            met[part] = 1
+            return
 
 
-@pytest.mark.parametrize("culprit", [0, 1])
-def test_an_error_in_any_part_reaches_the_caller_and_leaves_the_pool_sound(culprit):
-    def kernel(part, parts):
-        if part == culprit:
-            raise ValueError("in a part")
+@kernel()
+def count(part, parts, board, totals):
+    if part == WHOLE:
+        in_parts(board, parts, count, (board, totals))
+        return
+    totals[part] += 1
 
-    with pytest.raises(ValueError, match="in a part"):
-        run_parts(kernel, 2)
-    run_parts(lambda part, parts: None, 2)
+
+def together(tries=20):
+    """Return whether two parts of a call ran at the same time, in some of a few calls."""
+    for _ in range(tries):
+        met = np.zeros(2, np.int64)
+        run_shared(meet, 2, np.zeros(2, np.int64), met)
+        if met.all():
+            return True
+    return False
+
+
+@needs_two
+def test_two_parts_run_at_once_and_again_after_a_sleep():
+    assert together()
+    time.sleep(0.2)
+    assert threads_module._pool.asleep == threads_module._pool.helpers
+    assert together()
+
+
+def test_one_thread_needs_no_helper(monkeypatch):
+    fresh = threads_module._Pool()
+    monkeypatch.setattr(threads_module, "_pool", fresh)
+    totals = np.zeros(1, np.int64)
+    run_shared(count, 1, totals)
+    assert totals[0] == 1
+    assert fresh.helpers == 0
 
 
 def test_two_callers_take_turns():
-    totals = np.zeros(4, int)
+    totals = np.zeros((2, 2), np.int64)
 
-    def kernel(part, parts, place):
-        totals[place + part] += 1
-
-    def call(place):
+    def call(mine):
         for _ in range(200):
-            run_parts(kernel, 2, place)
+            run_shared(count, 2, mine)
 
-    callers = [threading.Thread(target=call, args=(place,)) for place in (0, 2)]
+    callers = [threading.Thread(target=call, args=(mine,)) for mine in totals]
     for caller in callers:
         caller.start()
     for caller in callers:
@@ -65,17 +82,16 @@ def test_two_callers_take_turns():
     np.testing.assert_array_equal(totals, 200)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@forks
+@needs_two
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_has_threads_of_its_own():
-    run_parts(lambda part, parts: None, 2)
+    assert together()
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        done = []
-        run_parts(lambda part, parts: done.append(part), 2)
-        os._exit(len(done))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+        os._exit(0 if together() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_threads_follow_the_work():

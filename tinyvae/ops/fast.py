@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinyvae.ops import elementary, matmul, rows
+from tinyvae.ops.board import WHOLE, in_parts
 from tinyvae.ops.jit import FASTMATH, kernel
 from tinyvae.ops.reference import ACTIVATIONS, LOGVAR_BOUND
 from tinyvae.ops.subnormals import flush_subnormals, restore_mode
-from tinyvae.ops.threads import run_parts, threads_for
+from tinyvae.ops.threads import run_shared, threads_for
 
 Array = NDArray[Any]
 
@@ -112,8 +113,18 @@ def activation_backward(dh: Array, h: Array, activation: str) -> Array:
 
 @kernel()
 def _dense_forward(
-    part: int, parts: int, x: Array, weight: Array, bias: Array, activation: int, out: Array
+    part: int,
+    parts: int,
+    board: Array,
+    x: Array,
+    weight: Array,
+    bias: Array,
+    activation: int,
+    out: Array,
 ) -> None:
+    if part == WHOLE:
+        in_parts(board, parts, _dense_forward, (board, x, weight, bias, activation, out))
+        return
     start, stop = part * len(x) // parts, (part + 1) * len(x) // parts
     matmul.forward_rows(x, weight, bias, out, start, stop)
     rows.activate_rows(out, activation, start, stop)
@@ -121,15 +132,30 @@ def _dense_forward(
 
 @kernel()
 def _dense_backward_input(
-    part: int, parts: int, da: Array, weight: Array, h: Array, activation: int, out: Array
+    part: int,
+    parts: int,
+    board: Array,
+    da: Array,
+    weight: Array,
+    h: Array,
+    activation: int,
+    out: Array,
 ) -> None:
+    if part == WHOLE:
+        in_parts(board, parts, _dense_backward_input, (board, da, weight, h, activation, out))
+        return
     start, stop = part * len(da) // parts, (part + 1) * len(da) // parts
     matmul.backward_input_rows(da, weight, out, start, stop)
     rows.derivative_rows(out, h, activation, start, stop)
 
 
 @kernel()
-def _dense_backward_weight(part: int, parts: int, x: Array, da: Array, out: Array) -> None:
+def _dense_backward_weight(
+    part: int, parts: int, board: Array, x: Array, da: Array, out: Array
+) -> None:
+    if part == WHOLE:
+        in_parts(board, parts, _dense_backward_weight, (board, x, da, out))
+        return
     start, stop = part * len(out) // parts, (part + 1) * len(out) // parts
     matmul.weight_gradient_rows(x, da, out[start:stop], start, stop)
 
@@ -153,8 +179,8 @@ def dense_forward(
 ) -> Array:
     """See ``reference.dense_forward``."""
     h = np.empty((len(x), weight.shape[1]), x.dtype) if out is None else out
-    parts = min(len(x), threads_for(2 * len(x) * weight.size, threads))
-    run_parts(_dense_forward, parts, x, weight, bias, _CODE[activation], h)
+    threads = min(len(x), threads_for(2 * len(x) * weight.size, threads))
+    run_shared(_dense_forward, threads, x, weight, bias, _CODE[activation], h)
     return h
 
 
@@ -167,8 +193,8 @@ def dense_backward_weight(
     """See ``reference.dense_backward_weight``."""
     shape = (x.shape[1], da.shape[1])
     dweight, dbias = (np.empty(shape, x.dtype), np.empty(shape[1], x.dtype)) if out is None else out
-    parts = min(len(dweight), threads_for(2 * len(x) * dweight.size, threads))
-    run_parts(_dense_backward_weight, parts, x, da, dweight)
+    threads = min(len(dweight), threads_for(2 * len(x) * dweight.size, threads))
+    run_shared(_dense_backward_weight, threads, x, da, dweight)
     _sum_rows(da, dbias)
     return dweight, dbias
 
@@ -183,8 +209,8 @@ def dense_backward_input(
 ) -> Array:
     """See ``reference.dense_backward_input``."""
     below = np.empty_like(h) if out is None else out
-    parts = min(len(da), threads_for(2 * len(da) * weight.size, threads))
-    run_parts(_dense_backward_input, parts, da, weight, h, _CODE[activation], below)
+    threads = min(len(da), threads_for(2 * len(da) * weight.size, threads))
+    run_shared(_dense_backward_input, threads, da, weight, h, _CODE[activation], below)
     return below
 
 

@@ -86,7 +86,9 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]
         return (*super()._index_key(sig, codegen), source_key())
 
 
-def kernel(*, fastmath: frozenset[str] = FASTMATH, inline: bool = False) -> Callable[[F], F]:
+def kernel(
+    *, fastmath: frozenset[str] = FASTMATH, inline: bool = False, paste: bool = False
+) -> Callable[[F], F]:
     """Compile a function with Numba, lazily, cached, without the global interpreter lock.
 
     Parameters
@@ -95,6 +97,9 @@ def kernel(*, fastmath: frozenset[str] = FASTMATH, inline: bool = False) -> Call
         LLVM's flags by name; never ``nnan`` or ``ninf``.
     inline : bool
         Whether LLVM must place the body inside its callers (for small functions in hot loops).
+    paste : bool
+        Whether Numba must, before LLVM sees it: the body takes the callers' flags, and is compiled
+        with them only.  What is compiled on its own is optimized again inside each caller.
 
     Returns
     -------
@@ -106,10 +111,11 @@ def kernel(*, fastmath: frozenset[str] = FASTMATH, inline: bool = False) -> Call
         compiled = njit(
             fastmath=set(fastmath),
             forceinline=inline,
+            inline="always" if paste else "never",
             error_model="numpy",
             nogil=True,
         )(function)
-        if not (JIT_DISABLED or inline):
+        if not (JIT_DISABLED or inline or paste):
             # Where no folder can be written, each process compiles anew.
             with contextlib.suppress(RuntimeError):
                 compiled._cache = _KernelCache(function)

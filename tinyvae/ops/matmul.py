@@ -30,7 +30,7 @@ __all__ = [
 Array = NDArray[Any]
 
 #: Rows of a weight whose gradient is finished before Adam takes it, while it is in the caches.
-UPDATE_ROWS = 256
+UPDATE_ROWS = 128
 
 
 @kernel(inline=True)

@@ -24,14 +24,17 @@ from numpy.typing import NDArray
 
 from tinyvae.memory import allocate
 from tinyvae.ops import matmul, rows
+from tinyvae.ops.board import in_parts
 from tinyvae.ops.jit import kernel
 from tinyvae.ops.subnormals import flush_subnormals, restore_mode
-from tinyvae.ops.threads import cores, run_parts, threads_for
+from tinyvae.ops.threads import cores, run_shared, threads_for
 
 Array = NDArray[Any]
 
 # Columns of the table that describes the layers, encoder first, one row a layer.
 WEIGHT, BIAS, FAN_IN, FAN_OUT, ACTIVATION, OUTPUT, GRADIENT = range(7)
+
+EVERYTHING, BATCH, WEIGHTS = range(3)  # what a call of ``_step`` has to do
 
 MOST_THREADS = cores()
 
@@ -53,6 +56,8 @@ class Layout(NamedTuple):
         Every intermediate value of a step.
     per_row : (3, batch) array
         reconstruction, kl and the gradient at log_sigma, for each row.
+    means : (2,) float64 array
+        reconstruction and kl of the batch.
     """
 
     layers: Array
@@ -60,6 +65,7 @@ class Layout(NamedTuple):
     latent: Array
     workspace: Array
     per_row: Array
+    means: Array
 
 
 def make_layout(
@@ -105,20 +111,21 @@ def make_layout(
         np.array([*latent, room], dtype=np.int64),
         allocate(latent[3] + MOST_THREADS * room, dtype),
         np.empty((3, batch), dtype),
+        np.zeros(2),
     )
 
 
-@kernel()
+@kernel(paste=True)
 def _matrix(vector: Array, start: int, n_rows: int, n_columns: int) -> Array:
     return vector[start : start + n_rows * n_columns].reshape((n_rows, n_columns))
 
 
-@kernel()
+@kernel(paste=True)
 def _weight(values: Array, layer: Array) -> Array:
     return _matrix(values, layer[WEIGHT], layer[FAN_IN], layer[FAN_OUT])
 
 
-@kernel()
+@kernel(paste=True)
 def _bias(values: Array, layer: Array) -> Array:
     return values[layer[BIAS] : layer[BIAS] + layer[FAN_OUT]]
 
@@ -165,7 +172,7 @@ def _backward_layers(
         rows.derivative_rows(out, h, below[ACTIVATION], start, stop)
 
 
-@kernel()
+@kernel(paste=True)
 def _batch_rows(
     part: int,
     parts: int,
@@ -209,7 +216,7 @@ def _batch_rows(
     restore_mode(mode)
 
 
-@kernel()
+@kernel(paste=True)
 def _weight_rows(
     part: int,
     parts: int,
@@ -269,7 +276,7 @@ def _weight_rows(
     restore_mode(mode)
 
 
-@kernel()
+@kernel(paste=True)
 def _update_bias(
     da: Array, bias: Array, m: Array, v: Array, constants: Array, room: Array, start: int, stop: int
 ) -> None:
@@ -282,6 +289,54 @@ def _update_bias(
             total[j] += row[j]
     for j in range(start, stop):
         bias[j], m[j], v[j] = matmul.adam_update(bias[j], room[j], m[j], v[j], constants)
+
+
+@kernel()
+def _step(
+    part: int,
+    parts: int,
+    board: Array,
+    region: int,
+    values: Array,
+    m: Array,
+    v: Array,
+    layers: Array,
+    n_encoder: int,
+    latent: Array,
+    workspace: Array,
+    per_row: Array,
+    means: Array,
+    x: Array,
+    noise: Array,
+    constants: Array,
+    likelihood: int,
+    log_sigma: float,
+    beta: float,
+) -> None:
+    """Do a part of a region; or EVERYTHING, region after region."""
+    if region == BATCH:
+        _batch_rows(
+            part, parts, values, layers, n_encoder, latent, workspace, per_row, x, noise,
+            likelihood, log_sigma, beta,
+        )  # fmt: skip
+        return
+    if region == WEIGHTS:
+        _weight_rows(
+            part, parts, values, m, v, layers, n_encoder, latent, workspace, per_row, x,
+            noise.shape[1], likelihood, constants,
+        )  # fmt: skip
+        return
+    layout = (layers, n_encoder, latent, workspace, per_row, means)
+    given = (values, m, v, *layout, x, noise, constants, likelihood, log_sigma, beta)
+    in_parts(board, parts, _step, (board, BATCH, *given))
+    for term in range(2):
+        total = 0.0
+        for row in range(len(x)):
+            total += per_row[term, row]
+        means[term] = total / len(x)
+    # (LLVM would fold isfinite to true; see jit.py)
+    if abs(means[0] + beta * means[1]) < math.inf:
+        in_parts(board, parts, _step, (board, WEIGHTS, *given))
 
 
 class TrainStep:
@@ -331,16 +386,14 @@ class TrainStep:
 
         ``constants`` are those of ``fast.adam_constants``.
         """
-        n, values, layout = len(x), self.values, self._layout_for(len(x))
-        parts = min(n, MOST_THREADS, threads_for(6.0 * n * values.size, self.threads))
-        terms = (self.likelihood, log_sigma, beta)
-        run_parts(_batch_rows, parts, values, *layout, x, noise, *terms)
-        reconstruction, kl = layout.per_row[:2, :n].sum(axis=1).tolist()
-        if not math.isfinite(reconstruction + beta * kl):
-            return reconstruction / n, kl / n
-        width, likelihood = noise.shape[1], self.likelihood
-        run_parts(_weight_rows, parts, values, m, v, *layout, x, width, likelihood, constants)
-        return reconstruction / n, kl / n
+        flops = 6.0 * len(x) * self.values.size
+        threads = min(len(x), MOST_THREADS, threads_for(flops, self.threads))
+        layout, terms = self._layout_for(len(x)), (self.likelihood, log_sigma, beta)
+        run_shared(
+            _step, threads, EVERYTHING, self.values, m, v, *layout, x, noise, constants, *terms
+        )
+        reconstruction, kl = layout.means.tolist()
+        return reconstruction, kl
 
     def _layout_for(self, batch: int) -> Layout:
         if self._layout is None or self._layout.per_row.shape[1] < batch:

@@ -1,9 +1,10 @@
-"""Sharing a kernel's work among threads: ``kernel(part, parts, ...)`` for every part at once.
+"""The threads that share a kernel's work, and how many of them a piece of work deserves.
 
-The kernels run without the interpreter's lock, so plain Python threads are enough, asleep between
-calls; handing a part over costs some 25 microseconds.  Numba's own ``prange`` would hand over
-faster and compile the same kernels again inside each parallel loop, which took three times as long
-as all the rest.  This file knows no mathematics.
+They are plain Python threads: a kernel runs without the interpreter's lock.  For about half a
+millisecond after the last work they look at the board (``board.py``) for more, and are there within
+a microsecond; then they sleep until someone calls.  Numba's own ``prange`` would compile the same
+kernels again inside each parallel loop, which took three times as long as all the rest.  This file
+knows no mathematics.
 """
 
 from __future__ import annotations
@@ -13,89 +14,72 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from tinyvae.ops.board import THREADS, WHOLE, new_board, serve
 from tinyvae.ops.jit import JIT_DISABLED
 
-# Below this, waking a second thread costs more than it brings (measured on two cores).
+# Below this, a second thread costs more than it brings (measured on two cores).
 FLOPS_PER_THREAD = 10_000_000
+# How often a thread without work looks for more before it sleeps, at 10 to 40 ns each.
+LOOKS = 40_000
 
 Kernel = Callable[..., Any]
 
 
-class _Worker:
-    """A thread that sleeps until it is given a part, and says when it is done."""
-
-    def __init__(self) -> None:
-        self._go, self._done = threading.Lock(), threading.Lock()
-        self._go.acquire()
-        self._done.acquire()
-        self._work: tuple[Kernel, tuple[Any, ...]] | None = None
-        self._error: BaseException | None = None
-        threading.Thread(target=self._loop, name="tinyvae", daemon=True).start()
-
-    def _loop(self) -> None:
-        while True:
-            self._go.acquire()
-            assert self._work is not None
-            kernel, arguments = self._work
-            try:
-                kernel(*arguments)
-            except BaseException as error:  # handed to the caller in wait
-                self._error = error
-            self._done.release()
-
-    def start(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
-        self._work = kernel, arguments
-        self._go.release()
-
-    def wait(self) -> None:
-        self._done.acquire()
-        self._work = None
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-
-
 class _Pool:
-    """As many workers as were ever asked for; a forked process starts with none."""
+    """A board, and as many helpers as were ever asked for; a forked process starts with none."""
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.lock = threading.Lock()
-        self.workers: list[_Worker] = []
+        self.board = new_board()
+        self.called = threading.Condition()
+        self.helpers = self.asleep = 0
+
+    def call(self, threads: int) -> None:
+        """See to it that ``threads - 1`` helpers are awake, or will be soon."""
+        self.board[THREADS] = threads
+        while self.helpers < threads - 1:
+            self.helpers += 1
+            threading.Thread(
+                target=self._help, args=(self.helpers,), name="tinyvae", daemon=True
+            ).start()
+        if self.asleep:
+            with self.called:
+                self.called.notify_all()
+
+    def _help(self, number: int) -> None:
+        while True:
+            serve(self.board, number, LOOKS)
+            # Work that is posted just now is done by the caller, who is never asleep.
+            with self.called:
+                self.asleep += 1
+                self.called.wait()
+                self.asleep -= 1
 
 
 _pool = _Pool()
 
 
-def run_parts(kernel: Kernel, parts: int, *arguments: Any) -> None:
-    """Call ``kernel(part, parts, *arguments)`` for every part, and return when all are done.
+def run_shared(kernel: Kernel, threads: int, *arguments: Any) -> Any:
+    """Return ``kernel(WHOLE, threads, board, *arguments)``, with so many threads at work.
 
     Parameters
     ----------
     kernel : callable
-        Compiled, without the interpreter's lock; its parts write to different places.
-    parts : int
-        How many; the first runs on the calling thread.
+        Compiled; it posts its work on the board with ``board.in_parts``.
+    threads : int
+        How many, the calling one included.
     *arguments
-        The same for all.
+        The rest of the kernel's.
     """
-    if parts == 1:
-        kernel(0, 1, *arguments)
-        return
+    if threads == 1 or JIT_DISABLED:
+        return kernel(WHOLE, threads, new_board(), *arguments)
     global _pool
     if _pool.process != os.getpid():
         _pool = _Pool()
     with _pool.lock:
-        while len(_pool.workers) < parts - 1:
-            _pool.workers.append(_Worker())
-        busy = _pool.workers[: parts - 1]
-        for part, worker in enumerate(busy, start=1):
-            worker.start(kernel, (part, parts, *arguments))
-        try:
-            kernel(0, parts, *arguments)
-        finally:
-            for worker in busy:
-                worker.wait()
+        _pool.call(threads)
+        return kernel(WHOLE, threads, _pool.board, *arguments)
 
 
 def cores() -> int:
