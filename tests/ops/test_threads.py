@@ -54,8 +54,18 @@ def together(tries=20):
 def test_two_parts_run_at_once_and_again_after_a_sleep():
     assert together()
     time.sleep(0.2)
-    assert threads_module._pool.asleep == threads_module._pool.helpers
     assert together()
+
+
+@needs_two
+def test_a_helper_about_to_sleep_hears_of_new_work():
+    """A call at any moment around the end of a helper's patience finds it, sooner or later."""
+    assert together()
+    alone = 0
+    for i in range(200):
+        time.sleep(1e-5 * i)
+        alone += not together(1)
+    assert alone < 20  # the other thread may be kept from its processor by someone else
 
 
 def test_one_thread_needs_no_helper(monkeypatch):

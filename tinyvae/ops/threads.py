@@ -33,7 +33,7 @@ class _Pool:
         self.lock = threading.Lock()
         self.board = new_board()
         self.called = threading.Condition()
-        self.helpers = self.asleep = 0
+        self.helpers = self.calls = 0
 
     def call(self, threads: int) -> None:
         """See to it that ``threads - 1`` helpers are awake, or will be soon."""
@@ -43,18 +43,18 @@ class _Pool:
             threading.Thread(
                 target=self._help, args=(self.helpers,), name="tinyvae", daemon=True
             ).start()
-        if self.asleep:
-            with self.called:
-                self.called.notify_all()
+        with self.called:
+            self.calls += 1
+            self.called.notify_all()
 
     def _help(self, number: int) -> None:
+        heard = 0
         while True:
-            serve(self.board, number, LOOKS)
-            # Work that is posted just now is done by the caller, who is never asleep.
             with self.called:
-                self.asleep += 1
-                self.called.wait()
-                self.asleep -= 1
+                while self.calls == heard:
+                    self.called.wait()
+                heard = self.calls
+            serve(self.board, number, LOOKS)
 
 
 _pool = _Pool()
