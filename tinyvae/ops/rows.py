@@ -37,7 +37,7 @@ BERNOULLI, CONTINUOUS_BERNOULLI, GAUSSIAN, GAUSSIAN_LEARNED = range(4)  # likeli
 
 
 @kernel()
-def _total(terms: Array) -> float:
+def _total(terms: Array) -> Any:
     total = terms.dtype.type(0.0)
     for j in range(terms.size):
         total += terms[j]
@@ -45,7 +45,7 @@ def _total(terms: Array) -> float:
 
 
 @kernel()
-def _total_less(terms: Array, a: Array, b: Array) -> float:
+def _total_less(terms: Array, a: Array, b: Array) -> Any:
     """Sum of terms - a * b."""
     total = terms.dtype.type(0.0)
     for j in range(terms.size):
