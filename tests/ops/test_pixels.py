@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tinyvae.ops import pixels
+from tinyvae.ops.feed import word_source
 from tinyvae.ops.jit import JIT_DISABLED
 
 SHAPES = [(1, 1, 1), (7, 3, 5), (50, 784, 20), (40, 33, 64)]
@@ -53,6 +54,27 @@ def test_kernels_equal_their_twins(shape, dtype, out_dtype):
         pair = pixels.gather_drawn_floats, pixels.gather_drawn_floats_reference
         draws = rng.random((batch, width), dtype=np.float32)
     run_both(*pair, images, index, out_dtype, draws)
+
+
+@pytest.mark.skipif(JIT_DISABLED, reason="plain Python calls no generator by its address")
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 64, 785])
+@pytest.mark.parametrize("kind", [np.random.PCG64, np.random.MT19937, np.random.Philox])
+def test_draws_from_a_generator_are_those_of_its_integers(width, kind):
+    """The same pixels, and the generator is left where ``integers`` would leave it."""
+    rng = np.random.default_rng(width)
+    images = make_images(np.uint8, 30, width, rng)
+    index = rng.integers(0, 30, 11)
+    ours, numpys = np.random.Generator(kind(3)), np.random.Generator(kind(3))
+    out = np.empty((11, width), np.float32)
+    source = word_source(ours.bit_generator)
+    assert pixels.gather_drawing_pixels(images, index, out, *source) == -1
+    words = numpys.integers(0, 2**64 - 1, (out.size + 3) // 4, dtype=np.uint64, endpoint=True)
+    expected = np.empty_like(out)
+    draws = words.view(np.uint16)[: out.size].reshape(out.shape)
+    pixels.gather_drawn_pixels_reference(images, index, expected, draws)
+    np.testing.assert_array_equal(out, expected)
+    assert ours.integers(2**63) == numpys.integers(2**63)
+    assert pixels.gather_drawing_pixels(images, np.array([3, 30]), out, *source) == 1
 
 
 def test_scaled_grey_is_the_nearest_float():

@@ -151,6 +151,8 @@ def _run_kernel(
 ) -> int:
     # Numba takes long to import, and is not needed before the first batch.
     from tinyvae.ops import pixels
+    from tinyvae.ops.feed import word_source
+    from tinyvae.ops.jit import JIT_DISABLED
 
     grey = images.dtype == np.uint8
     if binarize == "none":
@@ -158,6 +160,10 @@ def _run_kernel(
     if binarize == "threshold":
         return pixels.gather_threshold(images, index, out, images.dtype.type(128 if grey else 0.5))
     rng = _check_generator(rng)
+    if grey and not JIT_DISABLED:
+        with rng.bit_generator.lock:
+            source = word_source(rng.bit_generator)
+            return pixels.gather_drawing_pixels(images, index, out, *source)
     if grey:
         # Four 16-bit draws from each 64 bits: a quarter of the generator's calls.
         words = rng.integers(0, 2**64 - 1, (out.size + 3) // 4, dtype=np.uint64, endpoint=True)

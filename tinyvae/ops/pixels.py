@@ -2,8 +2,8 @@
 
 Each Numba kernel stands beside its twin in plain NumPy, which says what it computes.  A kernel
 returns the position of the first index that is out of bounds, or -1 if there is none; it reads
-nothing outside ``images``.  Random draws are arguments.  This file checks nothing else about its
-arguments and imports only the compiler switch.
+nothing outside ``images``.  Random draws are arguments, or the state they are to be drawn from.
+This file checks nothing else about its arguments.
 """
 
 from __future__ import annotations
@@ -13,14 +13,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.ops.jit import EXACT, kernel
+from tinyvae.ops.feed import ask_for_row, draw_words
+from tinyvae.ops.jit import EXACT, JIT_DISABLED, kernel
 
 Array = NDArray[Any]
+
+# So many rows ahead a row is asked for: the time of as many rows hides the way to far memory.  A
+# processor works on several short rows at once, and needs no help with them.
+AHEAD, SHORT = 3, 256
+
+
+if JIT_DISABLED:
+
+    def ask_for_row(images: Array, row: int) -> None:
+        """Do nothing: without the compiler there is no time to hide."""
 
 
 def gather_scaled_reference(images: Array, index: Array, out: Array, divisor: Any) -> None:
     """Write images[index] / divisor, (batch, width), in the dtype of ``out``."""
     out[:] = images[index].astype(out.dtype) / divisor
+
+
+@kernel(inline=True)
+def _ask_ahead(images: Array, index: Array, row: int) -> None:
+    if images.shape[1] > SHORT and row + AHEAD < index.size:
+        ask_for_row(images, index[row + AHEAD])
 
 
 @kernel(fastmath=EXACT)
@@ -31,6 +48,7 @@ def gather_scaled(images: Array, index: Array, out: Array, divisor: Any) -> int:
         source = index[row]
         if source < 0 or source >= images.shape[0]:
             return row
+        _ask_ahead(images, index, row)
         # A true division: multiplying by 1/255 misses the nearest float for half the grey levels.
         for column in range(width):
             out[row, column] = out.dtype.type(images[source, column]) / divisor
@@ -50,6 +68,7 @@ def gather_threshold(images: Array, index: Array, out: Array, threshold: Any) ->
         source = index[row]
         if source < 0 or source >= images.shape[0]:
             return row
+        _ask_ahead(images, index, row)
         for column in range(width):
             out[row, column] = images[source, column] >= threshold
     return -1
@@ -65,18 +84,46 @@ def gather_drawn_pixels_reference(images: Array, index: Array, out: Array, draws
     out[:] = draws < 257 * pixels + (pixels >> 7)
 
 
+@kernel(fastmath=EXACT, inline=True)
+def _draw_row(grey: Array, draws: Array, out: Array) -> None:
+    for column in range(out.size):
+        pixel = np.int32(grey[column])
+        bound = np.int32(257) * pixel + (pixel >> np.int32(7))
+        out[column] = np.int32(draws[column]) < bound
+
+
 @kernel(fastmath=EXACT)
 def gather_drawn_pixels(images: Array, index: Array, out: Array, draws: Array) -> int:
     """Do as ``gather_drawn_pixels_reference``; uint8 images."""
-    width = images.shape[1]
     for row in range(index.size):
         source = index[row]
         if source < 0 or source >= images.shape[0]:
             return row
-        for column in range(width):
-            pixel = np.int32(images[source, column])
-            bound = np.int32(257) * pixel + (pixel >> np.int32(7))
-            out[row, column] = np.int32(draws[row, column]) < bound
+        _draw_row(images[source], draws[row], out[row])
+    return -1
+
+
+@kernel(fastmath=EXACT)
+def gather_drawing_pixels(
+    images: Array, index: Array, out: Array, function: int, state: int
+) -> int:
+    """Do as ``gather_drawn_pixels``, with draws from a generator; see ``feed.word_source``.
+
+    Each word of 64 bits makes four draws, its low bits first; a word at the end of a row serves
+    the next row, too.
+    """
+    width = images.shape[1]
+    room = np.empty(width // 4 + 2, np.uint64)
+    for row in range(index.size):
+        source = index[row]
+        if source < 0 or source >= images.shape[0]:
+            return row
+        _ask_ahead(images, index, row)
+        used = row * width % 4  # draws of the last word that the row before has taken
+        words = room[: (used + width + 3) // 4]
+        draw_words(function, state, words, min(used, 1))
+        _draw_row(images[source], words.view(np.uint16)[used : used + width], out[row])
+        room[0] = words[-1]
     return -1
 
 
@@ -93,6 +140,7 @@ def gather_drawn_floats(images: Array, index: Array, out: Array, draws: Array) -
         source = index[row]
         if source < 0 or source >= images.shape[0]:
             return row
+        _ask_ahead(images, index, row)
         for column in range(width):
             out[row, column] = draws[row, column] < images[source, column]
     return -1

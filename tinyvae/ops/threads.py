@@ -94,7 +94,9 @@ def threads_for(flops: float, at_most: int | None) -> int:
 
     Never more than there are processors, nor than ``at_most``.
     """
-    if JIT_DISABLED:
+    deserved = int(flops // FLOPS_PER_THREAD)
+    if at_most is not None:
+        deserved = min(deserved, at_most)
+    if JIT_DISABLED or deserved < 2:
         return 1
-    limit = cores() if at_most is None else min(at_most, cores())
-    return int(max(1, min(limit, flops // FLOPS_PER_THREAD)))
+    return min(deserved, cores())
