@@ -40,7 +40,7 @@ def count(part, parts, board, totals):
     totals[part] += 1
 
 
-def together(tries=20):
+def together(tries=300):
     """Return whether two parts of a call ran at the same time, in some of a few calls."""
     for _ in range(tries):
         met = np.zeros(2, np.int64)
@@ -57,15 +57,22 @@ def test_two_parts_run_at_once_and_again_after_a_sleep():
     assert together()
 
 
-@needs_two
-def test_a_helper_about_to_sleep_hears_of_new_work():
-    """A call at any moment around the end of a helper's patience finds it, sooner or later."""
-    assert together()
-    alone = 0
-    for i in range(200):
-        time.sleep(1e-5 * i)
-        alone += not together(1)
-    assert alone < 20  # the other thread may be kept from its processor by someone else
+def test_a_helper_about_to_sleep_hears_of_new_work(monkeypatch):
+    """A call that comes while the helper still looks at the board keeps it awake for that work."""
+    pool, looked, twice = threads_module._Pool(), [], threading.Event()
+
+    def serve(board, number, looks):
+        looked.append(number)
+        if len(looked) == 1:
+            pool.call(2)
+        else:
+            twice.set()
+
+    monkeypatch.setattr(threads_module, "serve", serve)
+    pool.call(2)
+    assert twice.wait(20)
+    time.sleep(0.05)
+    assert looked == [1, 1]  # and then it sleeps
 
 
 def test_one_thread_needs_no_helper(monkeypatch):
