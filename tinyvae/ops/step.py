@@ -5,11 +5,12 @@ Two parallel regions, and nothing between them but the sum of the losses:
 1. Rows of the batch.  No example looks at another, so each thread takes its own rows through the
    whole forward pass and back again, down to the gradient at every pre-activation.
 2. Rows of the weights.  A weight's gradient sums over the batch; each thread takes its own rows of
-   every weight matrix, and hands each finished piece of gradient to Adam while it is still in
-   registers.
+   every weight matrix, and hands each finished piece of gradient to Adam while it is still in the
+   caches.
 
-The mathematics is that of ``rows.py`` and ``matmul.py``; here stands only the order.  It gives the
-same result as the operations called one by one, which a test holds it to.
+Everything is one kernel that calls itself for the parts (see ``board.py``).  The mathematics is
+that of ``rows.py`` and ``matmul.py``; here stands only the order.  It gives the same result as the
+operations called one by one, which a test holds it to.
 """
 
 from __future__ import annotations

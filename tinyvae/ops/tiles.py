@@ -3,8 +3,8 @@
 A tile is a block of the result, a few rows by three Vectors, that stays in registers while the
 contraction runs: each step adds the outer product of a column of a and a row of b.  ``x @ weight``,
 ``x.T @ da`` and ``da @ weight.T`` differ only in how one walks through a and b, so all three are
-the same code.  Where b does not lie in rows, or its rows would fight for the same cache lines, it
-is first copied, a few columns at a time, into a panel on the stack.
+the same code.  Where b does not lie in rows, or many rows of the result want it, it is first
+copied, a few columns at a time, into a panel on the stack.
 
 Every result is summed in the order of the contraction, whatever rows are asked for: splitting the
 rows among threads changes no bit.  No shape is checked here.
