@@ -326,9 +326,14 @@ def gaussian_backward(mean: Array, x: Array, log_sigma: Array) -> tuple[Array, A
 # (exact division and square root: a step is compared with the reference to rounding)
 @kernel(fastmath=FASTMATH - {"arcp", "afn"})
 def _adam(values: Array, gradients: Array, m: Array, v: Array, constants: Array) -> None:
-    mode = flush_subnormals()
     for i in range(values.size):
         values[i], m[i], v[i] = matmul.adam_update(values[i], gradients[i], m[i], v[i], constants)
+
+
+@kernel()
+def _adam_flushed(values: Array, gradients: Array, m: Array, v: Array, constants: Array) -> None:
+    mode = flush_subnormals()
+    _adam(values, gradients, m, v, constants)
     restore_mode(mode)
 
 
@@ -357,7 +362,7 @@ def adam_step(
 ) -> None:
     """See ``reference.adam_step``."""
     constants = adam_constants(step, learning_rate, beta1, beta2, epsilon, values.dtype)
-    _adam(values, gradients, m, v, constants)
+    _adam_flushed(values, gradients, m, v, constants)
 
 
 def with_threads(threads: int | None) -> SimpleNamespace:
