@@ -17,118 +17,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.memory import allocate
 from tinyvae.ops import matmul, rows
 from tinyvae.ops.board import in_parts
 from tinyvae.ops.jit import kernel
+from tinyvae.ops.layout import (
+    ACTIVATION,
+    FAN_IN,
+    FAN_OUT,
+    GRADIENT,
+    MOST_THREADS,
+    OUTPUT,
+    Layout,
+    bias_of,
+    make_layout,
+    matrix_at,
+    weight_of,
+)
 from tinyvae.ops.subnormals import flush_subnormals, restore_mode
-from tinyvae.ops.threads import cores, run_shared, threads_for
+from tinyvae.ops.threads import run_shared, threads_for
 
 Array = NDArray[Any]
 
-# Columns of the table that describes the layers, encoder first, one row a layer.
-WEIGHT, BIAS, FAN_IN, FAN_OUT, ACTIVATION, OUTPUT, GRADIENT = range(7)
-
 EVERYTHING, BATCH, WEIGHTS = range(3)  # what a call of ``_step`` has to do
-
-MOST_THREADS = cores()
-
-
-class Layout(NamedTuple):
-    """Where everything lies; built once for a model and a batch size.
-
-    Attributes
-    ----------
-    layers : (depth, 7) int64 array
-        For each layer: places of weight and bias in the vector of parameters, widths, activation,
-        places of its output and of the gradient at its pre-activation in ``workspace``.
-    n_encoder : int
-        How many of the layers are the encoder's.
-    latent : (5,) int64 array
-        Places of logvar, z and dz in ``workspace``; then where each thread has room for a few
-        rows of a weight's gradient, and how much.
-    workspace : vector
-        Every intermediate value of a step.
-    per_row : (3, batch) array
-        reconstruction, kl and the gradient at log_sigma, for each row.
-    means : (2,) float64 array
-        reconstruction and kl of the batch.
-    """
-
-    layers: Array
-    n_encoder: int
-    latent: Array
-    workspace: Array
-    per_row: Array
-    means: Array
-
-
-def make_layout(
-    encoder: Sequence[int],
-    decoder: Sequence[int],
-    activation: int,
-    offsets: Sequence[tuple[int, int]],
-    batch: int,
-    dtype: np.dtype[Any],
-) -> Layout:
-    """Lay out a step.
-
-    Parameters
-    ----------
-    encoder, decoder : sequence of int
-        Widths of their layers, inputs included.
-    activation : int
-        Of the hidden layers.
-    offsets : sequence of (int, int)
-        Places of each layer's weight and bias in the vector of parameters.
-    batch : int
-        The most rows a batch may have.
-    dtype : dtype
-
-    Returns
-    -------
-    Layout
-    """
-    table: list[list[int]] = []
-    used = 0
-    for widths in (encoder, decoder):
-        for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
-            code = activation if i < len(widths) - 2 else rows.IDENTITY
-            output, gradient = used, used + batch * fan_out
-            used += 2 * batch * fan_out
-            table.append([*offsets[len(table)], fan_in, fan_out, code, output, gradient])
-    size = batch * decoder[0]
-    latent = [used, used + size, used + 2 * size, used + 3 * size]
-    room = matmul.UPDATE_ROWS * max(*encoder[1:], *decoder[1:])
-    return Layout(
-        np.array(table, dtype=np.int64),
-        len(encoder) - 1,
-        np.array([*latent, room], dtype=np.int64),
-        allocate(latent[3] + MOST_THREADS * room, dtype),
-        np.empty((3, batch), dtype),
-        np.zeros(2),
-    )
-
-
-@kernel(paste=True)
-def _matrix(vector: Array, start: int, n_rows: int, n_columns: int) -> Array:
-    return vector[start : start + n_rows * n_columns].reshape((n_rows, n_columns))
-
-
-@kernel(paste=True)
-def _weight(values: Array, layer: Array) -> Array:
-    return _matrix(values, layer[WEIGHT], layer[FAN_IN], layer[FAN_OUT])
-
-
-@kernel(paste=True)
-def _bias(values: Array, layer: Array) -> Array:
-    return values[layer[BIAS] : layer[BIAS] + layer[FAN_OUT]]
 
 
 @kernel()
@@ -146,8 +61,8 @@ def _forward_layers(
     n = len(x)
     for i in range(first, last):
         layer = layers[i]
-        h = _matrix(workspace, layer[OUTPUT], n, layer[FAN_OUT])
-        matmul.forward_rows(x, _weight(values, layer), _bias(values, layer), h, start, stop)
+        h = matrix_at(workspace, layer[OUTPUT], n, layer[FAN_OUT])
+        matmul.forward_rows(x, weight_of(values, layer), bias_of(values, layer), h, start, stop)
         rows.activate_rows(h, layer[ACTIVATION], start, stop)
         x = h
 
@@ -166,10 +81,10 @@ def _backward_layers(
     """Take rows of the gradient at layer last - 1 down to the pre-activation of layer first."""
     for i in range(last - 1, first, -1):
         layer, below = layers[i], layers[i - 1]
-        da = _matrix(workspace, layer[GRADIENT], n, layer[FAN_OUT])
-        h = _matrix(workspace, below[OUTPUT], n, layer[FAN_IN])
-        out = _matrix(workspace, below[GRADIENT], n, layer[FAN_IN])
-        matmul.backward_input_rows(da, _weight(values, layer), out, start, stop)
+        da = matrix_at(workspace, layer[GRADIENT], n, layer[FAN_OUT])
+        h = matrix_at(workspace, below[OUTPUT], n, layer[FAN_IN])
+        out = matrix_at(workspace, below[GRADIENT], n, layer[FAN_IN])
+        matmul.backward_input_rows(da, weight_of(values, layer), out, start, stop)
         rows.derivative_rows(out, h, below[ACTIVATION], start, stop)
 
 
@@ -195,14 +110,14 @@ def _batch_rows(
     start, stop = part * n // parts, (part + 1) * n // parts
     scale, zero = 1.0 / n, np.intp(0)  # a literal 0 would compile the same kernels once more
     head, first, last = layers[n_encoder - 1], layers[n_encoder], layers[depth - 1]
-    heads = _matrix(workspace, head[OUTPUT], n, 2 * latent_dim)
-    dheads = _matrix(workspace, head[GRADIENT], n, 2 * latent_dim)
-    logvar = _matrix(workspace, latent[0], n, latent_dim)
-    z = _matrix(workspace, latent[1], n, latent_dim)
-    dz = _matrix(workspace, latent[2], n, latent_dim)
-    logits = _matrix(workspace, last[OUTPUT], n, last[FAN_OUT])
-    dlogits = _matrix(workspace, last[GRADIENT], n, last[FAN_OUT])
-    first_da = _matrix(workspace, first[GRADIENT], n, first[FAN_OUT])
+    heads = matrix_at(workspace, head[OUTPUT], n, 2 * latent_dim)
+    dheads = matrix_at(workspace, head[GRADIENT], n, 2 * latent_dim)
+    logvar = matrix_at(workspace, latent[0], n, latent_dim)
+    z = matrix_at(workspace, latent[1], n, latent_dim)
+    dz = matrix_at(workspace, latent[2], n, latent_dim)
+    logits = matrix_at(workspace, last[OUTPUT], n, last[FAN_OUT])
+    dlogits = matrix_at(workspace, last[GRADIENT], n, last[FAN_OUT])
+    first_da = matrix_at(workspace, first[GRADIENT], n, first[FAN_OUT])
 
     _forward_layers(values, layers, workspace, x, zero, n_encoder, start, stop)
     rows.latent_forward_rows(heads, noise, logvar, z, per_row[1], start, stop)
@@ -211,7 +126,7 @@ def _batch_rows(
         likelihood, logits, x, log_sigma, scale, per_row[0], dlogits, per_row[2], start, stop
     )
     _backward_layers(values, layers, workspace, n, n_encoder, depth, start, stop)
-    matmul.backward_input_rows(first_da, _weight(values, first), dz, start, stop)
+    matmul.backward_input_rows(first_da, weight_of(values, first), dz, start, stop)
     rows.latent_backward_rows(dz, heads, logvar, noise, beta * scale, dheads, start, stop)
     _backward_layers(values, layers, workspace, n, zero, n_encoder, start, stop)
     restore_mode(mode)
@@ -241,32 +156,32 @@ def _weight_rows(
     for i in range(len(layers)):
         layer = layers[i]
         if i == n_encoder:
-            x = _matrix(workspace, latent[1], n, z_width)
-        da = _matrix(workspace, layer[GRADIENT], n, layer[FAN_OUT])
+            x = matrix_at(workspace, latent[1], n, z_width)
+        da = matrix_at(workspace, layer[GRADIENT], n, layer[FAN_OUT])
         start, stop = part * layer[FAN_IN] // parts, (part + 1) * layer[FAN_IN] // parts
         matmul.update_weight_rows(
             x,
             da,
-            _weight(values, layer),
-            _weight(m, layer),
-            _weight(v, layer),
+            weight_of(values, layer),
+            weight_of(m, layer),
+            weight_of(v, layer),
             constants,
-            _matrix(workspace, room, matmul.UPDATE_ROWS, layer[FAN_OUT]),
+            matrix_at(workspace, room, matmul.UPDATE_ROWS, layer[FAN_OUT]),
             start,
             stop,
         )
         start, stop = part * layer[FAN_OUT] // parts, (part + 1) * layer[FAN_OUT] // parts
         _update_bias(
             da,
-            _bias(values, layer),
-            _bias(m, layer),
-            _bias(v, layer),
+            bias_of(values, layer),
+            bias_of(m, layer),
+            bias_of(v, layer),
             constants,
             workspace[room : room + layer[FAN_OUT]],
             start,
             stop,
         )
-        x = _matrix(workspace, layer[OUTPUT], n, layer[FAN_OUT])
+        x = matrix_at(workspace, layer[OUTPUT], n, layer[FAN_OUT])
     if likelihood == rows.GAUSSIAN_LEARNED and part == 0:
         last, gradient = values.size - 1, per_row.dtype.type(0.0)
         for row in range(n):
