@@ -11,7 +11,16 @@ from tinyvae.ops import loops, matmul, reference
 from tinyvae.ops.fast import adam_constants
 
 # Batch 1, one column, odd sizes, more columns than a tile, a contraction longer than a panel.
-SHAPES = [(1, 1, 1), (3, 5, 2), (7, 2, 33), (13, 37, 24), (5, 300, 41), (64, 20, 70), (9, 11, 130)]
+SHAPES = [
+    (1, 1, 1),
+    (3, 5, 2),
+    (7, 2, 33),
+    (13, 37, 24),
+    (5, 300, 41),
+    (64, 20, 70),
+    (9, 11, 130),
+    (5, 9, 100),
+]
 IMPLEMENTATIONS = {"chosen": matmul, "loops": loops}
 
 
