@@ -40,6 +40,20 @@ def count(part, parts, board, totals):
     totals[part] += 1
 
 
+@kernel()
+def linger(part, parts, board, here, done):
+    """Part 0 takes its time; part 1 is over as soon as someone has begun part 0."""
+    if part == WHOLE:
+        in_parts(board, parts, linger, (board, here, done))
+        return
+    here[part] = 1
+    for _ in range(200_000):
+        _rest()
+        if part == 1 and _now(address(here), 0) == 1:
+            break
+    done[part] = 1
+
+
 def together(tries=300):
     """Return whether two parts of a call ran at the same time, in some of a few calls."""
     for _ in range(tries):
@@ -55,6 +69,14 @@ def test_two_parts_run_at_once_and_again_after_a_sleep():
     assert together()
     time.sleep(0.2)
     assert together()
+
+
+@needs_two
+def test_the_caller_waits_for_parts_that_others_have_begun():
+    for _ in range(30):
+        done = np.zeros(2, np.int64)
+        run_shared(linger, 2, np.zeros(2, np.int64), done)
+        assert done.all()
 
 
 def test_a_helper_about_to_sleep_hears_of_new_work(monkeypatch):
