@@ -119,6 +119,8 @@ class Training(RunState):
             StopRequest() as stop,
             tqdm(total=total, initial=done, unit="step", disable=not progress) as bar,
         ):
+            if self.vae.backend == "numba":
+                bar.set_description("loading the kernels, or compiling them, once, for some 10 s")
             while self._unfinished() and not stop.requested:
                 self._epoch(bar, stop, saver)
             self.history.interrupted = self._unfinished()
@@ -134,11 +136,14 @@ class Training(RunState):
         """Run what is left of the current epoch, or until a stop is asked for."""
         order = self._order()
         size = self.options.batch_size
-        bar.set_description(f"epoch {self.position.epoch + 1}/{self.options.epochs}")
+        named = f"epoch {self.position.epoch + 1}/{self.options.epochs}"
         while self.position.step < self.steps_per_epoch:
             started = time.perf_counter()
             first = self.position.step * size
             self._step(order[first : first + size])
+            if named:
+                bar.set_description(named, refresh=False)  # now that the first step is done
+                named = ""
             self.position.seconds += time.perf_counter() - started
             bar.update()
             saver.save_if_due()
