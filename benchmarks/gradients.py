@@ -19,8 +19,8 @@ from benchmarks import machine, step_sizes
 from tinyvae.gradcheck.model import check_model, make_data
 from tinyvae.gradcheck.operations import check_operations
 from tinyvae.gradcheck.report import Report
-from tinyvae.likelihoods import LIKELIHOODS
-from tinyvae.vae import VAE
+from tinyvae.model.likelihoods import LIKELIHOODS
+from tinyvae.model.vae import VAE
 
 METHODS = ("complex", "central", "directions")
 BACKENDS = ("reference", "numba")

@@ -13,10 +13,10 @@ import numpy as np
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tinyvae.ops.board import WHOLE, in_parts
-from tinyvae.ops.jit import EXACT, LANES, kernel
-from tinyvae.ops.threads import run_shared
-from tinyvae.ops.vectors import _call, _splat, address, tile_load, tile_store
+from tinyvae.ops.machine.jit import EXACT, LANES, kernel
+from tinyvae.ops.machine.vectors import _call, _splat, address, tile_load, tile_store
+from tinyvae.ops.machine.work_queue import WHOLE, in_parts
+from tinyvae.ops.machine.workers import run_shared
 
 # Enough independent chains to hide the latency of a multiply-add, all of them in registers.
 CHAINS = tuple(range(12))

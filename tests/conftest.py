@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
-from tinyvae.vae import VAE
+from tinyvae.model.vae import VAE
 
 # For mutations.py, which wants a failure and not the smallest example of one.
 settings.register_profile("no_shrinking", phases=[Phase.explicit, Phase.generate])

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinyvae import training
 from tinyvae.checkpoint import read_checkpoint
-from tinyvae.vae import VAE
+from tinyvae.model.vae import VAE
+from tinyvae.training import fit as training
 
 TIMEOUT = 600.0  # seconds until a process that does not end is a failure
 STOPPED = 3  # exit status of a process that ended politely, before the last epoch

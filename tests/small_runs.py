@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyvae.training import Training, TrainingOptions, fit
-from tinyvae.vae import VAE
+from tinyvae.model.vae import VAE
+from tinyvae.training.fit import Training, TrainingOptions, fit
 
 GREY = np.random.default_rng(1).integers(0, 256, (50, 12), dtype=np.uint8)
 LOADED = np.random.default_rng(2).integers(0, 256, (17, 12), dtype=np.uint8)

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tinyvae import runs, training
+from tinyvae import runs
 from tinyvae.cli import app
 from tinyvae.cli.text import table
-from tinyvae.vae import VAE
+from tinyvae.model.vae import VAE
+from tinyvae.training import fit as training
 
 TINY = "--data mine.npy --backend reference --hidden 8 --latent-dim 3 --epochs 2 --batch-size 20"
 

@@ -22,8 +22,8 @@ def test_every_public_name_is_there(name):
 
 
 def test_names_come_from_where_they_live():
-    from tinyvae.training import fit
-    from tinyvae.vae import VAE
+    from tinyvae.model.vae import VAE
+    from tinyvae.training.fit import fit
 
     assert tinyvae.VAE is VAE
     assert tinyvae.fit is fit

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, replace
 import numpy as np
 import pytest
 
-from tinyvae import plots, runs, training
+from tinyvae import plots, runs
 from tinyvae.checkpoint import read_checkpoint
 from tinyvae.data import load_data
 from tinyvae.errors import (
@@ -22,10 +22,11 @@ from tinyvae.errors import (
     SizeError,
     UsageError,
 )
-from tinyvae.evaluation import evaluate
-from tinyvae.history import History
+from tinyvae.model.evaluation import evaluate
+from tinyvae.model.vae import VAE
 from tinyvae.runs.folders import new_folder
-from tinyvae.vae import VAE
+from tinyvae.training import fit as training
+from tinyvae.training.history import History
 
 OPTIONS = runs.RunOptions(
     data="mine.npy",

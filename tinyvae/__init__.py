@@ -18,37 +18,37 @@ if TYPE_CHECKING:
     from tinyvae import linear_gaussian as linear_gaussian
     from tinyvae import plots as plots
     from tinyvae import runs as runs
-    from tinyvae.adam import Adam as Adam
     from tinyvae.data import DataSet as DataSet
     from tinyvae.data import load_data as load_data
     from tinyvae.data import minibatches as minibatches
     from tinyvae.errors import TinyVAEError as TinyVAEError
-    from tinyvae.evaluation import Evaluation as Evaluation
-    from tinyvae.evaluation import evaluate as evaluate
     from tinyvae.gradcheck import check_gradients as check_gradients
-    from tinyvae.history import History as History
     from tinyvae.linear_gaussian import LinearGaussian as LinearGaussian
-    from tinyvae.model import Terms as Terms
-    from tinyvae.training import fit as fit
-    from tinyvae.training_options import TrainingOptions as TrainingOptions
-    from tinyvae.vae import VAE as VAE
+    from tinyvae.model.adam import Adam as Adam
+    from tinyvae.model.evaluation import Evaluation as Evaluation
+    from tinyvae.model.evaluation import evaluate as evaluate
+    from tinyvae.model.network import Terms as Terms
+    from tinyvae.model.vae import VAE as VAE
+    from tinyvae.training.fit import fit as fit
+    from tinyvae.training.history import History as History
+    from tinyvae.training.options import TrainingOptions as TrainingOptions
 
     __version__: str
 
 _ROOMS = ("linear_gaussian", "plots", "runs")
 _HOME = {
-    "Adam": "adam",
+    "Adam": "model.adam",
     "DataSet": "data",
-    "Evaluation": "evaluation",
-    "History": "history",
+    "Evaluation": "model.evaluation",
+    "History": "training.history",
     "LinearGaussian": "linear_gaussian",
-    "Terms": "model",
+    "Terms": "model.network",
     "TinyVAEError": "errors",
-    "TrainingOptions": "training_options",
-    "VAE": "vae",
+    "TrainingOptions": "training.options",
+    "VAE": "model.vae",
     "check_gradients": "gradcheck",
-    "evaluate": "evaluation",
-    "fit": "training",
+    "evaluate": "model.evaluation",
+    "fit": "training.fit",
     "load_data": "data",
     "minibatches": "data",
 }

@@ -6,9 +6,9 @@ import pytest
 from tinyvae.gradcheck import check_gradients
 from tinyvae.gradcheck.model import check_model, make_data
 from tinyvae.gradcheck.operations import check_operations
-from tinyvae.likelihoods import LIKELIHOODS
+from tinyvae.model.likelihoods import LIKELIHOODS
+from tinyvae.model.vae import VAE
 from tinyvae.ops import reference
-from tinyvae.vae import VAE
 
 ARCHITECTURES = {
     "one layer": {"hidden_dims": (5,)},

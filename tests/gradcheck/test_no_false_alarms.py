@@ -6,9 +6,9 @@ from right_functions import LAYERS, LOSSES, Chain
 
 from tinyvae.gradcheck import check_gradients
 from tinyvae.gradcheck.model import check_model
-from tinyvae.likelihoods import LIKELIHOODS
+from tinyvae.model.likelihoods import LIKELIHOODS
+from tinyvae.model.vae import VAE
 from tinyvae.ops.reference import ACTIVATIONS
-from tinyvae.vae import VAE
 
 RELAXED = {
     "deadline": None,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tinyvae.ops import elementary
-from tinyvae.ops.jit import JIT_DISABLED, LANES, kernel
+from tinyvae.ops.machine.jit import JIT_DISABLED, LANES, kernel
 
 ONE_RESULT = ("exp", "log", "log1p", "tanh", "sigmoid", "softplus")
 TWO_RESULTS = ("softplus_and_sigmoid", "log_partition_and_mean")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tinyvae.adam import Adam
+from tinyvae.model.adam import Adam
+from tinyvae.model.vae import VAE
 from tinyvae.ops import matmul
 from tinyvae.ops.layout import (
     FAN_OUT,
@@ -15,7 +16,6 @@ from tinyvae.ops.layout import (
     matrix_at,
     weight_of,
 )
-from tinyvae.vae import VAE
 
 
 @pytest.mark.parametrize("batch", [1, 3, 16])

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tinyvae.ops import pixels
-from tinyvae.ops.feed import word_source
-from tinyvae.ops.jit import JIT_DISABLED
+from tinyvae.ops.machine.jit import JIT_DISABLED
+from tinyvae.ops.machine.prefetch import word_source
 
 SHAPES = [(1, 1, 1), (7, 3, 5), (50, 784, 20), (40, 33, 64)]
 FLOATS = [np.float32, np.float64]

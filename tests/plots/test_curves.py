@@ -7,8 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from tinyvae.errors import EmptyDataError, ShapeError
-from tinyvae.history import History
 from tinyvae.plots import plot_history, plot_kl
+from tinyvae.training.history import History
 
 TERMS = ("elbo", "reconstruction", "kl")
 SPLITS = ("train", "validation")

@@ -7,9 +7,9 @@ import pytest
 
 from tinyvae.data import DataSet
 from tinyvae.errors import WriteError
-from tinyvae.evaluation import evaluate
-from tinyvae.history import History
+from tinyvae.model.evaluation import evaluate
 from tinyvae.plots import run, save_all
+from tinyvae.training.history import History
 
 ROWS = [{"epoch": 1.0, "train_elbo": -3.0, "train_reconstruction": 2.0, "train_kl": 1.0}]
 NUMBERS = ["history", "kl", "latent"]

@@ -92,8 +92,8 @@ def _ours(
     from tinyvae.cli.options import parse_widths
     from tinyvae.gradcheck.model import check_model
     from tinyvae.gradcheck.operations import check_operations
+    from tinyvae.model.vae import VAE
     from tinyvae.ops import BACKENDS
-    from tinyvae.vae import VAE
 
     hidden = parse_widths("--hidden", str(config.pop("hidden")))
     reports = []

@@ -24,11 +24,11 @@ def tutorials(
       tinyvae tutorials site --html
     """
     if html:
-        from tinyvae.site import build_site
+        from tinyvae.teaching.site import build_site
 
         typer.echo(f"Open {build_site(folder)} in a browser.")
         return
-    from tinyvae.tutorials import copy_notebooks
+    from tinyvae.teaching.notebooks import copy_notebooks
 
     target = copy_notebooks(folder)
     typer.echo(f"The notebooks are in {target}; begin with 00-your-first-vae.ipynb.")

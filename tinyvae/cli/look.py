@@ -12,7 +12,7 @@ import typer
 from tinyvae import runs
 from tinyvae.cli.text import dimensions_table, evaluations_table, mapping_table
 from tinyvae.errors import check_option
-from tinyvae.evaluation import Evaluation
+from tinyvae.model.evaluation import Evaluation
 
 RunPath = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's folder, or a model's .npz file.")

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyvae.adam import SCHEDULES
 from tinyvae.data.batches import BINARIZE
 from tinyvae.data.published import PUBLISHED
 from tinyvae.errors import SizeError
-from tinyvae.likelihoods import LIKELIHOODS
+from tinyvae.model.adam import SCHEDULES
+from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.ops import BACKENDS
 from tinyvae.ops.reference import ACTIVATIONS
 

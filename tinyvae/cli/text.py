@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tinyvae.evaluation import Evaluation
+from tinyvae.model.evaluation import Evaluation
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:

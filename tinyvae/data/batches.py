@@ -151,8 +151,8 @@ def _run_kernel(
 ) -> int:
     # Numba takes long to import, and is not needed before the first batch.
     from tinyvae.ops import pixels
-    from tinyvae.ops.feed import word_source
-    from tinyvae.ops.jit import JIT_DISABLED
+    from tinyvae.ops.machine.jit import JIT_DISABLED
+    from tinyvae.ops.machine.prefetch import word_source
 
     grey = images.dtype == np.uint8
     if binarize == "none":

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Claim
-from tinyvae.vae import VAE
+from tinyvae.model.vae import VAE
 
 # Draws for each example: the more, the smaller an error that shows.
 FEW, MANY, SMALL_MODEL = 1_000, 10_000, 20_000

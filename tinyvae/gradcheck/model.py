@@ -21,7 +21,7 @@ from tinyvae.gradcheck.check import check_problem
 from tinyvae.gradcheck.problem import Array, Problem
 from tinyvae.gradcheck.report import Report
 from tinyvae.gradcheck.terms import measured
-from tinyvae.vae import VAE
+from tinyvae.model.vae import VAE
 
 ROWS = 8
 

@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from tinyvae.ops.jit import EXACT, kernel
+from tinyvae.ops.machine.jit import EXACT, kernel
 
 # Largest error over all normal float32 numbers, in units of the last place: exp 1.1, log 2.0,
 # tanh 2.5, sigmoid and softplus 2.8.  In float64 all stay within 5e-16, relative.

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinyvae.ops import elementary, matmul, rows
-from tinyvae.ops.board import WHOLE, in_parts
-from tinyvae.ops.jit import FASTMATH, kernel
+from tinyvae.ops.machine.jit import FASTMATH, kernel
+from tinyvae.ops.machine.subnormals import flush_subnormals, restore_mode
+from tinyvae.ops.machine.work_queue import WHOLE, in_parts
+from tinyvae.ops.machine.workers import run_shared, threads_for
 from tinyvae.ops.reference import ACTIVATIONS, LOGVAR_BOUND
-from tinyvae.ops.subnormals import flush_subnormals, restore_mode
-from tinyvae.ops.threads import run_shared, threads_for
 
 Array = NDArray[Any]
 

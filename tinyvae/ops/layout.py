@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.memory import allocate
 from tinyvae.ops import matmul, rows
-from tinyvae.ops.jit import kernel
-from tinyvae.ops.threads import cores
+from tinyvae.ops.machine.jit import kernel
+from tinyvae.ops.machine.memory import allocate
+from tinyvae.ops.machine.workers import cores
 
 Array = NDArray[Any]
 

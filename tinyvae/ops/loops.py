@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tinyvae.ops.jit import kernel
+from tinyvae.ops.machine.jit import kernel
 from tinyvae.ops.matmul_ladder import add_blocked, multiply_dots
 
 Array = NDArray[Any]

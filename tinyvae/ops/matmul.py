@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tinyvae.ops.jit import LANES, kernel
+from tinyvae.ops.machine.jit import LANES, kernel
 
 if LANES:
     from tinyvae.ops.tiles import backward_input_rows, forward_rows, weight_gradient_rows

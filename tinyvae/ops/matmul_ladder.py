@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tinyvae.ops.jit import EXACT, kernel
+from tinyvae.ops.machine.jit import EXACT, kernel
 
 Array = NDArray[Any]
 

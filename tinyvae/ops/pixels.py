@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.ops.feed import ask_for_row, draw_words
-from tinyvae.ops.jit import EXACT, JIT_DISABLED, kernel
+from tinyvae.ops.machine.jit import EXACT, JIT_DISABLED, kernel
+from tinyvae.ops.machine.prefetch import ask_for_row, draw_words
 
 Array = NDArray[Any]
 

@@ -27,7 +27,7 @@ from tinyvae.ops.elementary import (
     softplus_and_sigmoid,
     tanh,
 )
-from tinyvae.ops.jit import kernel
+from tinyvae.ops.machine.jit import kernel
 from tinyvae.ops.reference import LOG_2PI, LOGVAR_BOUND
 
 Array = NDArray[Any]

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.ops.jit import EXACT, LANES, kernel
-from tinyvae.ops.vectors import (
+from tinyvae.ops.machine.jit import EXACT, LANES, kernel
+from tinyvae.ops.machine.vectors import (
     add_outer,
     address,
     advanced,

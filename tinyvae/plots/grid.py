@@ -27,7 +27,7 @@ from tinyvae.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from tinyvae.vae import VAE
+    from tinyvae.model.vae import VAE
 
 
 SPACINGS = {"linear": "at equal distances", "quantile": "at equal shares of probability"}

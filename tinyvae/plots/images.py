@@ -23,7 +23,7 @@ from tinyvae.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from tinyvae.vae import VAE
+    from tinyvae.model.vae import VAE
 
 ImageShape = Sequence[int] | None
 

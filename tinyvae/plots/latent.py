@@ -18,7 +18,7 @@ from tinyvae.errors import DTypeError, ShapeError
 from tinyvae.plots.style import PALETTE, Array, canvas, check_images, figure_of
 
 if TYPE_CHECKING:
-    from tinyvae.vae import VAE
+    from tinyvae.model.vae import VAE
 
 # Seven markers against ten colours: seventy classes before a pair comes back.
 MARKERS = "os^DvPX"

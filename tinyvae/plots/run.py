@@ -12,15 +12,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tinyvae.data import DataSet
-from tinyvae.evaluation import ACTIVE_THRESHOLD, Evaluation, evaluate
-from tinyvae.history import History
+from tinyvae.model.evaluation import ACTIVE_THRESHOLD, Evaluation, evaluate
+from tinyvae.model.vae import VAE
 from tinyvae.plots.curves import plot_history, plot_kl
 from tinyvae.plots.grid import plot_grid
 from tinyvae.plots.images import plot_reconstructions, plot_samples, plot_scales
 from tinyvae.plots.latent import plot_latent, rows_needed
 from tinyvae.plots.style import save
 from tinyvae.plots.ways import MAX_TRAVERSALS, plot_interpolations, plot_traversals
-from tinyvae.vae import VAE
+from tinyvae.training.history import History
 
 MAX_POINTS = 2000
 MAX_PAIRS = 5

@@ -23,7 +23,7 @@ from tinyvae.data import check_data
 from tinyvae.errors import ShapeError, check_option
 
 if TYPE_CHECKING:
-    from tinyvae.vae import VAE
+    from tinyvae.model.vae import VAE
 
 Array = NDArray[Any]
 

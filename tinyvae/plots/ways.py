@@ -18,7 +18,7 @@ from tinyvae.ops.reference import kl_forward
 from tinyvae.plots.style import check_image_shape, check_images, draw_tiles, figure_of, number
 
 if TYPE_CHECKING:
-    from tinyvae.vae import VAE
+    from tinyvae.model.vae import VAE
 
 ImageShape = Sequence[int] | None
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from tinyvae.checkpoint import read_checkpoint
 from tinyvae.errors import CheckpointError, UsageError, WriteError
-from tinyvae.history import History
+from tinyvae.model.vae import VAE
 from tinyvae.runs.options import Config
-from tinyvae.vae import VAE
+from tinyvae.training.history import History
 
 MODEL, CONFIG, HISTORY = "model.npz", "config.json", "history.csv"
 RUNS = Path("runs")

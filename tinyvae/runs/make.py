@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tinyvae.errors import NonFiniteLossError, UsageError
-from tinyvae.evaluation import Evaluation, evaluate
-from tinyvae.history import History
+from tinyvae.model.evaluation import Evaluation, evaluate
+from tinyvae.model.vae import VAE
 from tinyvae.runs.folders import CONFIG, HISTORY, MODEL, find_run, new_folder
 from tinyvae.runs.options import RunOptions
 from tinyvae.runs.pictures import draw_pictures
 from tinyvae.runs.prepare import Prepared, prepare
-from tinyvae.vae import VAE
+from tinyvae.training.history import History
 
 Say = Callable[[str], None]
 

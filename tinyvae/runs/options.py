@@ -19,10 +19,10 @@ from tinyvae.errors import (
     check_number,
     check_option,
 )
-from tinyvae.likelihoods import LIKELIHOODS
+from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.ops import BACKENDS
 from tinyvae.ops.reference import ACTIVATIONS
-from tinyvae.training_options import TrainingOptions
+from tinyvae.training.options import TrainingOptions
 
 _MODEL = (
     "hidden_dims",

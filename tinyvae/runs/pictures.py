@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinyvae.data import DataSet
-from tinyvae.evaluation import Evaluation
-from tinyvae.history import History
-from tinyvae.vae import VAE
+from tinyvae.model.evaluation import Evaluation
+from tinyvae.model.vae import VAE
+from tinyvae.training.history import History
 
 
 def draw_pictures(

@@ -14,9 +14,9 @@ import numpy as np
 
 from tinyvae.data import DataSet, load_data
 from tinyvae.data.published import PUBLISHED
+from tinyvae.model.vae import VAE
 from tinyvae.runs.options import Config, RunOptions
-from tinyvae.training import Training
-from tinyvae.vae import VAE
+from tinyvae.training.fit import Training
 
 
 @dataclass(frozen=True)

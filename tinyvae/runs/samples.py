@@ -11,8 +11,8 @@ import numpy as np
 
 from tinyvae.checkpoint import replace_file
 from tinyvae.errors import SizeError, check_count, check_number
+from tinyvae.model.vae import VAE
 from tinyvae.runs.folders import find_run, free_stem
-from tinyvae.vae import VAE
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from tinyvae.data import DataSet, load_data
 from tinyvae.errors import ShapeError, UsageError, check_count
-from tinyvae.evaluation import Evaluation
-from tinyvae.evaluation import evaluate as evaluate_model
-from tinyvae.history import History
+from tinyvae.model.evaluation import Evaluation
+from tinyvae.model.evaluation import evaluate as evaluate_model
 from tinyvae.runs.folders import Run, find_run
 from tinyvae.runs.make import Say, silent
 from tinyvae.runs.pictures import draw_pictures
+from tinyvae.training.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tinyvae.vae import VAE
+    from tinyvae.model.vae import VAE
 
 SPLITS = ("train", "test")
 

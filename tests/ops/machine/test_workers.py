@@ -1,0 +1,142 @@
+"""Helpers are at work at the same time, come back from sleep, and a fork starts afresh."""
+
+import os
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from tinyvae.ops.machine import workers as threads_module
+from tinyvae.ops.machine.jit import JIT_DISABLED, kernel
+from tinyvae.ops.machine.vectors import address
+from tinyvae.ops.machine.work_queue import WHOLE, _now, _rest, in_parts
+from tinyvae.ops.machine.workers import cores, run_shared, threads_for
+
+needs_two = pytest.mark.skipif(JIT_DISABLED or cores() < 2, reason="needs two threads at once")
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+
+
+@kernel()
+def meet(part, parts, board, here, met):
+    """Say that this part has begun, and wait a while for the other one."""
+    if part == WHOLE:
+        in_parts(board, parts, meet, (board, here, met))
+        return
+    here[part] = 1
+    for _ in range(500_000):
+        _rest()
+        if _now(address(here), 0) + _now(address(here), 1) == 2:
+            met[part] = 1
+            return
+
+
+@kernel()
+def count(part, parts, board, totals):
+    if part == WHOLE:
+        in_parts(board, parts, count, (board, totals))
+        return
+    totals[part] += 1
+
+
+@kernel()
+def linger(part, parts, board, here, done):
+    """Part 0 takes its time; part 1 is over as soon as someone has begun part 0."""
+    if part == WHOLE:
+        in_parts(board, parts, linger, (board, here, done))
+        return
+    here[part] = 1
+    for _ in range(200_000):
+        _rest()
+        if part == 1 and _now(address(here), 0) == 1:
+            break
+    done[part] = 1
+
+
+def together(tries=300):
+    """Return whether two parts of a call ran at the same time, in some of a few calls."""
+    for _ in range(tries):
+        met = np.zeros(2, np.int64)
+        run_shared(meet, 2, np.zeros(2, np.int64), met)
+        if met.all():
+            return True
+    return False
+
+
+@needs_two
+def test_two_parts_run_at_once_and_again_after_a_sleep():
+    assert together()
+    time.sleep(0.2)
+    assert together()
+
+
+@needs_two
+def test_the_caller_waits_for_parts_that_others_have_begun():
+    for _ in range(30):
+        done = np.zeros(2, np.int64)
+        run_shared(linger, 2, np.zeros(2, np.int64), done)
+        assert done.all()
+
+
+def test_a_helper_about_to_sleep_hears_of_new_work(monkeypatch):
+    """A call that comes while the helper still looks at the board keeps it awake for that work."""
+    pool, looked, twice = threads_module._Pool(), [], threading.Event()
+
+    def serve(board, number, looks):
+        if board is not pool.board:
+            return  # a helper of another test, going to sleep
+        looked.append(number)
+        if len(looked) == 1:
+            pool.call(2)
+        else:
+            twice.set()
+
+    monkeypatch.setattr(threads_module, "serve", serve)
+    pool.call(2)
+    assert twice.wait(20)
+    time.sleep(0.05)
+    assert looked == [1, 1]  # and then it sleeps
+
+
+def test_one_thread_needs_no_helper(monkeypatch):
+    fresh = threads_module._Pool()
+    monkeypatch.setattr(threads_module, "_pool", fresh)
+    totals = np.zeros(1, np.int64)
+    run_shared(count, 1, totals)
+    assert totals[0] == 1
+    assert fresh.helpers == 0
+
+
+def test_two_callers_take_turns():
+    totals = np.zeros((2, 2), np.int64)
+
+    def call(mine):
+        for _ in range(200):
+            run_shared(count, 2, mine)
+
+    callers = [threading.Thread(target=call, args=(mine,)) for mine in totals]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    np.testing.assert_array_equal(totals, 200)
+
+
+@forks
+@needs_two
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    assert together()
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if together() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_threads_follow_the_work():
+    assert threads_for(0, None) == 1
+    assert threads_for(1e6, 8) == 1
+    assert threads_for(1e12, 1) == 1
+    assert threads_for(1e12, 10**6) == threads_for(1e12, None) <= cores()

@@ -1,0 +1,114 @@
+"""The fused step is loss_and_gradients followed by Adam, whatever the architecture."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinyvae.errors import NonFiniteLossError
+from tinyvae.model.adam import Adam
+from tinyvae.model.likelihoods import LIKELIHOODS
+from tinyvae.model.vae import VAE
+from tinyvae.ops.reference import ACTIVATIONS
+
+TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
+
+architectures = st.fixed_dictionaries(
+    {
+        "input_dim": st.integers(1, 40),
+        "hidden_dims": st.lists(st.integers(1, 30), max_size=3),
+        "decoder_hidden_dims": st.one_of(st.none(), st.lists(st.integers(1, 30), max_size=2)),
+        "latent_dim": st.integers(1, 7),
+        "activation": st.sampled_from(ACTIVATIONS),
+        "likelihood": st.sampled_from(LIKELIHOODS),
+        "dtype": st.sampled_from(["float32", "float64"]),
+        "threads": st.sampled_from([1, 2, None]),
+    }
+)
+
+
+def batch(vae, rows, rng):
+    x = (rng.random((rows, vae.input_dim)) > 0.5).astype(vae.dtype)
+    return x, rng.standard_normal((rows, vae.latent_dim)).astype(vae.dtype)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(architectures, st.integers(1, 33), st.sampled_from([0.0, 0.5, 4.0]))
+def test_one_call_does_what_two_do(architecture, rows, beta):
+    rng, tolerance = np.random.default_rng(rows), TOLERANCE[architecture["dtype"]]
+    slow = VAE(**architecture, backend="numba", seed=2)
+    slow.parameters.values[:] += 0.1 * rng.standard_normal(slow.parameters.size)
+    fused = slow.copy()
+    one, two = Adam(fused.parameters, 1e-2, epsilon=1e-3), Adam(slow.parameters, 1e-2, epsilon=1e-3)
+    # A generous epsilon: m / sqrt(v) of a gradient that is all rounding would be noise of size one.
+    for n in (rows, max(1, rows // 2), rows + 3):
+        x, noise = batch(slow, n, rng)
+        terms = fused.train_step(x, noise, one, beta)
+        expected = slow.loss_and_gradients(x, noise, beta)
+        two.step()
+        # The KL term is a small difference of numbers near one: absolute error, too.
+        np.testing.assert_allclose(terms, expected, rtol=tolerance, atol=0.1 * tolerance)
+    assert one.step_count == two.step_count == 3
+    for ours, theirs in ((fused.parameters.values, slow.parameters.values), (one.m, two.m)):
+        scale = np.abs(theirs).max()
+        np.testing.assert_allclose(ours, theirs, atol=tolerance * scale)
+
+
+def test_the_whole_step_agrees_with_the_reference():
+    rng = np.random.default_rng(0)
+    fused = VAE(50, (31, 20), 4, activation="tanh", dtype="float64", seed=1)
+    plain = fused.copy(backend="reference")
+    one, two = Adam(fused.parameters), Adam(plain.parameters, backend="reference")
+    for _ in range(20):
+        x, noise = batch(fused, 17, rng)
+        np.testing.assert_allclose(
+            fused.train_step(x, noise, one), plain.train_step(x, noise, two), rtol=1e-10
+        )
+    np.testing.assert_allclose(fused.parameters.values, plain.parameters.values, atol=1e-9)
+
+
+def test_any_number_of_threads_gives_the_same_bits():
+    rng = np.random.default_rng(0)
+    weights = []
+    x = (rng.random((64, 784)) > 0.8).astype(np.float32)
+    noise = rng.standard_normal((64, 20), dtype=np.float32)
+    for threads in (1, 2):
+        vae = VAE(784, (100,), 20, threads=threads)
+        adam = Adam(vae.parameters)
+        for _ in range(3):
+            vae.train_step(x, noise, adam)
+        weights.append(vae.parameters.values)
+    np.testing.assert_array_equal(*weights)
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_the_loss_is_the_same_bits_wherever_the_step_keeps_its_numbers(likelihood):
+    """A resumed run may lay its memory out for another size of batch than the whole run did."""
+    rng = np.random.default_rng(0)
+    whole = VAE(12, (7,), 3, likelihood=likelihood, seed=5)
+    x, noise = batch(whole, 16, rng)
+    for n in (1, 2, 5):
+        found = []
+        for before in (n, 16):
+            vae = whole.copy()
+            adam = Adam(vae.parameters, 0.0)
+            vae.train_step(x[:before], noise[:before], adam)
+            found.append(vae.train_step(x[:n], noise[:n], adam))
+        assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("backend", ["numba", "reference"])
+def test_a_loss_that_is_not_finite_changes_nothing_and_is_named(backend):
+    rng = np.random.default_rng(0)
+    vae = VAE(12, (8,), 2, backend=backend)
+    vae.parameters["decoder.0.weight"][1, 3] = np.inf
+    before, adam = vae.parameters.values.copy(), Adam(vae.parameters, backend=backend)
+    # Plain loops, with the compiler switched off, warn of what they meet on the way.
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(NonFiniteLossError, match=r"decoder\.0\.weight.*\(1, 3\)"),
+    ):
+        vae.train_step(*batch(vae, 5, rng), adam)
+    np.testing.assert_array_equal(vae.parameters.values, before)
+    assert adam.step_count == 0
+    assert not adam.m.any()

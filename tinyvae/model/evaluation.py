@@ -1,0 +1,147 @@
+"""How good a model is, in nats: the ELBO, its terms, a tighter bound, and each dimension's part.
+
+Evaluation draws its own noise from a seed of its own, so that it never disturbs training; it
+changes nothing in the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from tinyvae.data import check_data, gather_batch
+from tinyvae.errors import check_count
+from tinyvae.model.vae import VAE
+
+Array = NDArray[Any]
+
+#: A dimension is active if the variance of its mu over the data is above this (Burda et al. 2016).
+ACTIVE_THRESHOLD = 0.01
+
+_ROWS = 500
+
+
+def default_binarize(likelihood: str, binarize: str | None) -> str:
+    """Return ``binarize``, or if None what suits the likelihood: "stochastic" or "none"."""
+    if binarize is not None:
+        return binarize
+    return "stochastic" if likelihood == "bernoulli" else "none"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What ``evaluate`` found; every number is in nats per example unless said otherwise.
+
+    Tutorial 09, equation (9.7).
+    Tutorial 10, equations (10.5) and (10.8).
+
+    Attributes
+    ----------
+    rows : int
+        How many examples were looked at.
+    reconstruction, kl, elbo : float
+        ``elbo = -(reconstruction + kl)``, means over the examples; the reconstruction is
+        estimated with ``n_samples`` draws of z, the KL term is exact.
+    elbo_error : float
+        Standard error of ``elbo`` over the examples.
+    bound : float or None
+        Importance-weighted bound of log p(x), with ``n_samples`` samples an example.
+    n_samples : int
+    kl_per_dimension : (latent_dim,) array
+        Sums to ``kl``.
+    mu_variance : (latent_dim,) array
+        Variance of each mu over the data.
+    """
+
+    rows: int
+    reconstruction: float
+    kl: float
+    elbo: float
+    elbo_error: float
+    bound: float | None
+    n_samples: int
+    kl_per_dimension: Array
+    mu_variance: Array
+
+    @property
+    def active_units(self) -> int:
+        """How many latent dimensions are active: variance of mu over the data above 0.01."""
+        return int((self.mu_variance > ACTIVE_THRESHOLD).sum())
+
+
+def evaluate(
+    vae: VAE,
+    data: Array,
+    *,
+    n_samples: int = 1,
+    binarize: str | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Evaluation:
+    """Measure a model on data.
+
+    Parameters
+    ----------
+    vae : VAE
+    data : (n, input_dim) array
+        uint8 or float.
+    n_samples : int
+        Samples of z for each example.  With more than one, the importance-weighted bound is
+        estimated too, from the same samples.
+    binarize : str, optional
+        As in ``fit``; drawn once.
+    seed : int
+        Of the binarization and of the noise.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used.
+    """
+    check_data(data, likelihood=vae.likelihood, input_dim=vae.input_dim, min_rows=1)
+    check_count("n_samples", n_samples)
+    rng = np.random.default_rng(check_count("seed", seed, at_least=0))
+    reconstruction, bound = np.empty((2, len(data)))
+    mu, kl = np.empty((2, len(data), vae.latent_dim))
+    for rows, x in _chunks(vae, data, binarize, rng, progress):
+        posterior = vae.encode(x)
+        mu[rows], kl[rows] = posterior[0], vae.ops.kl_forward(*posterior)
+        found = vae.bounds(x, n_samples, seed=int(rng.integers(2**63)), posterior=posterior)
+        reconstruction[rows], bound[rows] = found.reconstruction, found.importance_weighted
+    elbo = -reconstruction - kl.sum(axis=1)
+    return Evaluation(
+        rows=len(data),
+        reconstruction=float(reconstruction.mean()),
+        kl=float(kl.sum(axis=1).mean()),
+        elbo=float(elbo.mean()),
+        elbo_error=float(elbo.std() / np.sqrt(len(data))),
+        bound=float(bound.mean()) if n_samples > 1 else None,
+        n_samples=n_samples,
+        kl_per_dimension=kl.mean(axis=0),
+        mu_variance=mu.var(axis=0),
+    )
+
+
+def _chunks(
+    vae: VAE, data: Array, binarize: str | None, rng: np.random.Generator, progress: bool
+) -> Iterator[tuple[slice, Array]]:
+    """Yield slices of the data as float batches, in order."""
+    how = default_binarize(vae.likelihood, binarize)
+    starts = tqdm(range(0, len(data), _ROWS), desc="evaluate", disable=not progress, leave=False)
+    for start in starts:
+        index = np.arange(start, min(start + _ROWS, len(data)))
+        yield (
+            slice(start, start + len(index)),
+            gather_batch(data, index, rng, binarize=how, dtype=vae.dtype),
+        )

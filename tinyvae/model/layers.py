@@ -1,0 +1,118 @@
+"""Dense layers stacked: hidden layers with one activation, a linear layer at the end.
+
+A network holds no numbers of its own, only names into ``Parameters``.  It knows nothing of what
+its output means, nor of losses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyvae.model.parameters import Parameters
+
+Array = NDArray[Any]
+
+
+def layer_shapes(name: str, widths: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Return names and shapes of the arrays of a network whose layers have these widths."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
+        shapes[f"{name}.{i}.weight"] = (fan_in, fan_out)
+        shapes[f"{name}.{i}.bias"] = (fan_out,)
+    return shapes
+
+
+class DenseNetwork:
+    """A stack ``x -> h_1 -> ... -> output`` of dense layers.
+
+    Parameters
+    ----------
+    name : str
+        Prefix of its arrays in ``parameters``: ``"encoder.0.weight"`` and so on.
+    widths : sequence of int
+        From the input's width to the output's.
+    activation : str
+        Of every layer but the last, which is linear.
+    parameters : Parameters
+        Holds the arrays named by ``layer_shapes(name, widths)``.
+    ops : module
+        The operations, from ``tinyvae.ops.get_ops``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        widths: Sequence[int],
+        activation: str,
+        parameters: Parameters,
+        ops: ModuleType | SimpleNamespace,
+    ) -> None:
+        self.name = name
+        self.widths = tuple(widths)
+        self.depth = len(widths) - 1
+        self.parameters = parameters
+        self.ops = ops
+        self.activations = [activation] * (self.depth - 1) + ["identity"]
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        """Draw weights from U(-s, s) with s = sqrt(6 / (fan_in + fan_out)); biases are zero.
+
+        Glorot and Bengio (2010), equation 16.  Drawn in float64 whatever the dtype, so that a
+        seed means the same model in both.
+
+        Tutorial 02, equation (2.22).
+        """
+        for i, (fan_in, fan_out) in enumerate(pairwise(self.widths)):
+            bound = np.sqrt(6.0 / (fan_in + fan_out))
+            self.parameters[f"{self.name}.{i}.weight"][:] = rng.uniform(
+                -bound, bound, (fan_in, fan_out)
+            )
+            self.parameters[f"{self.name}.{i}.bias"][:] = 0.0
+
+    def forward(self, x: Array) -> list[Array]:
+        """Return ``[x, h_1, ..., output]``, each (batch, width); ``backward`` needs them all.
+
+        Tutorial 02, equation (2.1).
+        """
+        values = [x]
+        for i, activation in enumerate(self.activations):
+            weight = self.parameters[f"{self.name}.{i}.weight"]
+            bias = self.parameters[f"{self.name}.{i}.bias"]
+            values.append(self.ops.dense_forward(values[-1], weight, bias, activation))
+        return values
+
+    def backward(self, da: Array, values: list[Array], *, input_gradient: bool) -> Array | None:
+        """Fill the gradients of all weights and biases.
+
+        Tutorial 02, equations (2.9), (2.10) and (2.13).
+
+        Parameters
+        ----------
+        da : (batch, widths[-1]) array
+            Gradient of the loss at the network's output.
+        values : list of arrays
+            What ``forward`` returned.
+        input_gradient : bool
+            Whether the gradient at ``x`` is wanted; the first product is spared where not.
+
+        Returns
+        -------
+        (batch, widths[0]) array or None
+            Gradient of the loss at ``x``.
+        """
+        for i in reversed(range(self.depth)):
+            dweight, dbias = self.ops.dense_backward_weight(values[i], da)
+            self.parameters.gradient(f"{self.name}.{i}.weight")[:] = dweight
+            self.parameters.gradient(f"{self.name}.{i}.bias")[:] = dbias
+            if i == 0 and not input_gradient:
+                return None
+            weight = self.parameters[f"{self.name}.{i}.weight"]
+            below = self.activations[i - 1] if i > 0 else "identity"
+            da = self.ops.dense_backward_input(da, weight, values[i], below)
+        return da

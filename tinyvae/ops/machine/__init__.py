@@ -1,0 +1,1 @@
+"""What a reader of VAEs may skip: compilation, vectors, threads, memory."""

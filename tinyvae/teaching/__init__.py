@@ -1,0 +1,1 @@
+"""The tutorials: notebooks, their exercises, and the site made of them."""

@@ -1,0 +1,1 @@
+"""The training loop: its options, state, history and interrupts."""
