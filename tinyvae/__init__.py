@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tinyvae.model.adam import Adam as Adam
     from tinyvae.model.evaluation import Evaluation as Evaluation
     from tinyvae.model.evaluation import evaluate as evaluate
-    from tinyvae.model.network import Terms as Terms
+    from tinyvae.model.objectives import Terms as Terms
     from tinyvae.model.vae import VAE as VAE
     from tinyvae.training.fit import fit as fit
     from tinyvae.training.history import History as History
@@ -42,7 +42,7 @@ _HOME = {
     "Evaluation": "model.evaluation",
     "History": "training.history",
     "LinearGaussian": "linear_gaussian",
-    "Terms": "model.network",
+    "Terms": "model.objectives",
     "TinyVAEError": "errors",
     "TrainingOptions": "training.options",
     "VAE": "model.vae",

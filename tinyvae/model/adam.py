@@ -1,7 +1,4 @@
-"""Adam by hand, and the schedules of its learning rate.
-
-The optimizer sees one vector of values and one of gradients and knows nothing of the model.
-"""
+"""Adam by hand, over one vector of values and one of gradients, and its learning rate's schedules."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from numpy.typing import NDArray
 
 from tinyvae.errors import SizeError, check_count, check_number, check_option
 from tinyvae.model.parameters import Parameters
-from tinyvae.ops import get_ops
+from tinyvae.ops import BACKENDS, get_ops
 from tinyvae.ops.machine.memory import allocate
 
 SCHEDULES = ("constant", "cosine")
@@ -74,12 +71,12 @@ class Adam:
         self.m: NDArray[Any] = allocate(parameters.size, parameters.values.dtype)
         self.v: NDArray[Any] = allocate(parameters.size, parameters.values.dtype)
         self.step_count = 0
-        self._ops = get_ops(backend)
+        self.backend = check_option("backend", backend, BACKENDS)
 
     def step(self) -> None:
         """Take one step with what stands in ``parameters.gradients``."""
         self.step_count += 1
-        self._ops.adam_step(
+        get_ops(self.backend).adam_step(
             self.parameters.values,
             self.parameters.gradients,
             self.m,

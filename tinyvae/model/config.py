@@ -5,9 +5,9 @@ It allocates nothing, so that a checkpoint's description can be weighed before i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 
 from tinyvae.errors import SizeError, check_count, check_number, check_option
 from tinyvae.model.layers import layer_shapes
-from tinyvae.model.likelihoods import LIKELIHOODS, likelihood_shapes
+from tinyvae.model.likelihoods import LIKELIHOODS, likelihood_class
 from tinyvae.ops import BACKENDS
 from tinyvae.ops.reference import ACTIVATIONS
 
@@ -48,6 +48,7 @@ class Architecture:
     backend: str
     threads: int | None
     seed: int
+    n_classes: int | None = None
 
     def __post_init__(self) -> None:
         check_count("input_dim", self.input_dim)
@@ -59,6 +60,8 @@ class Architecture:
         check_option("backend", self.backend, BACKENDS)
         if self.threads is not None:
             check_count("threads", self.threads)
+        if self.n_classes is not None:
+            check_count("n_classes", self.n_classes, at_least=2)
         hidden = _widths("hidden_dims", self.hidden_dims)
         decoder = self.decoder_hidden_dims
         settled = {
@@ -85,17 +88,15 @@ class Architecture:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter array, in the order of the one vector."""
         return (
-            layer_shapes("encoder", self.encoder_widths)
-            | layer_shapes("decoder", self.decoder_widths)
-            | likelihood_shapes(self.likelihood)
+            layer_shapes("encoder", self.encoder_widths, self.n_classes)
+            | layer_shapes("decoder", self.decoder_widths, self.n_classes)
+            | likelihood_class(self.likelihood).shapes()
         )
 
     @property
     def n_parameters(self) -> int:
         """How many numbers a model of this shape has."""
-        layers = [*pairwise(self.encoder_widths), *pairwise(self.decoder_widths)]
-        learned = self.likelihood == "gaussian_learned"
-        return sum((fan_in + 1) * fan_out for fan_in, fan_out in layers) + int(learned)
+        return sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
     def config(self) -> dict[str, Any]:
@@ -108,7 +109,8 @@ class Architecture:
     def __str__(self) -> str:
         widths = [self.input_dim, *self.hidden_dims, *self.decoder_widths]
         return (
-            f"{'-'.join(map(str, widths))}, {self.activation}, {self.likelihood}, {self.dtype}, "
+            f"{'-'.join(map(str, widths))}, {self.activation}, {self.likelihood}, "
+            f"{'' if self.n_classes is None else f'{self.n_classes} classes, '}{self.dtype}, "
             f"{self.backend}, {self.n_parameters:,} parameters"
         )
 

@@ -1,7 +1,7 @@
 """Dense layers stacked: hidden layers with one activation, a linear layer at the end.
 
-A network holds no numbers of its own, only names into ``Parameters``.  It knows nothing of what
-its output means, nor of losses.
+A network holds no numbers of its own, only names into ``Parameters``.  With labels its first layer
+has a ``label_weight`` besides: one learned row for each class, added to the pre-activation.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ from tinyvae.model.parameters import Parameters
 Array = NDArray[Any]
 
 
-def layer_shapes(name: str, widths: Sequence[int]) -> dict[str, tuple[int, ...]]:
+def layer_shapes(
+    name: str, widths: Sequence[int], n_classes: int | None = None
+) -> dict[str, tuple[int, ...]]:
     """Return names and shapes of the arrays of a network whose layers have these widths."""
     shapes: dict[str, tuple[int, ...]] = {}
     for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
         shapes[f"{name}.{i}.weight"] = (fan_in, fan_out)
         shapes[f"{name}.{i}.bias"] = (fan_out,)
+        if i == 0 and n_classes is not None:
+            shapes[f"{name}.0.label_weight"] = (n_classes, fan_out)
     return shapes
 
 
@@ -61,7 +65,8 @@ class DenseNetwork:
         self.activations = [activation] * (self.depth - 1) + ["identity"]
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw weights from U(-s, s) with s = sqrt(6 / (fan_in + fan_out)); biases are zero.
+        """Draw weights from U(-s, s) with s = sqrt(6 / (fan_in + fan_out)); biases
+        and label weights are zero: at first all labels mean the same.
 
         Glorot and Bengio (2010), equation 16.  Drawn in float64 whatever the dtype, so that a
         seed means the same model in both.
@@ -74,8 +79,15 @@ class DenseNetwork:
                 -bound, bound, (fan_in, fan_out)
             )
             self.parameters[f"{self.name}.{i}.bias"][:] = 0.0
+        if self.has_labels:
+            self.parameters[f"{self.name}.0.label_weight"][:] = 0.0
 
-    def forward(self, x: Array) -> list[Array]:
+    @property
+    def has_labels(self) -> bool:
+        """Whether its first layer takes labels."""
+        return f"{self.name}.0.label_weight" in self.parameters
+
+    def forward(self, x: Array, labels: Array | None = None) -> list[Array]:
         """Return ``[x, h_1, ..., output]``, each (batch, width); ``backward`` needs them all.
 
         Tutorial 02, equation (2.1).
@@ -84,10 +96,18 @@ class DenseNetwork:
         for i, activation in enumerate(self.activations):
             weight = self.parameters[f"{self.name}.{i}.weight"]
             bias = self.parameters[f"{self.name}.{i}.bias"]
-            values.append(self.ops.dense_forward(values[-1], weight, bias, activation))
+            if i == 0 and self.has_labels:
+                label_weight = self.parameters[f"{self.name}.0.label_weight"]
+                a = self.ops.dense_forward(x, weight, bias, "identity")
+                a = self.ops.label_forward(a, label_weight, labels)
+                values.append(self.ops.activation_forward(a, activation))
+            else:
+                values.append(self.ops.dense_forward(values[-1], weight, bias, activation))
         return values
 
-    def backward(self, da: Array, values: list[Array], *, input_gradient: bool) -> Array | None:
+    def backward(
+        self, da: Array, values: list[Array], labels: Array | None = None, *, input_gradient: bool
+    ) -> Array | None:
         """Fill the gradients of all weights and biases.
 
         Tutorial 02, equations (2.9), (2.10) and (2.13).
@@ -98,6 +118,8 @@ class DenseNetwork:
             Gradient of the loss at the network's output.
         values : list of arrays
             What ``forward`` returned.
+        labels : (batch,) array, optional
+            What ``forward`` was given.
         input_gradient : bool
             Whether the gradient at ``x`` is wanted; the first product is spared where not.
 
@@ -106,10 +128,14 @@ class DenseNetwork:
         (batch, widths[0]) array or None
             Gradient of the loss at ``x``.
         """
+        gradient = self.parameters.gradient
         for i in reversed(range(self.depth)):
             dweight, dbias = self.ops.dense_backward_weight(values[i], da)
-            self.parameters.gradient(f"{self.name}.{i}.weight")[:] = dweight
-            self.parameters.gradient(f"{self.name}.{i}.bias")[:] = dbias
+            gradient(f"{self.name}.{i}.weight")[:] = dweight
+            gradient(f"{self.name}.{i}.bias")[:] = dbias
+            if i == 0 and self.has_labels:
+                dlabel_weight = gradient(f"{self.name}.0.label_weight")
+                dlabel_weight[:] = self.ops.label_backward(da, labels, len(dlabel_weight))
             if i == 0 and not input_gradient:
                 return None
             weight = self.parameters[f"{self.name}.{i}.weight"]

@@ -1,131 +1,82 @@
-"""The model: an encoder, a Gaussian latent variable, a decoder, and the whole backward pass.
+"""The mathematics of a VAE: encoder, Gaussian latent variable, decoder, and the whole backward pass.
 
     x -> encoder -> (mu, raw_logvar) -> logvar -> z = mu + exp(logvar / 2) * noise -> decoder
       -> logits -> reconstruction = -log p(x given z)
 
-    loss = reconstruction + beta * kl          (to be minimized; nats per example)
-    elbo = -(reconstruction + kl)              (a lower bound of log p(x), on average)
+    loss = objective(reconstruction, kl, ...)   (to be minimized; nats per example)
 
-Noise is an argument: nothing here draws random numbers after the first weights.  What one does
-with a model (encode, sample, keep) stands in ``vae.py``; how to train it, in ``training.py``.
+Noise is an argument, as are the labels of a conditional model.  Nothing is checked here; ``VAE``
+does that.
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.data.checks import check_data
-from tinyvae.errors import NonFiniteLossError, ShapeError, check_number
-from tinyvae.model.adam import Adam
 from tinyvae.model.config import Architecture
 from tinyvae.model.layers import DenseNetwork
-from tinyvae.model.likelihoods import LIKELIHOODS, Gaussian, make_likelihood
+from tinyvae.model.likelihoods import likelihood_class
+from tinyvae.model.objectives import Objective, Samples, Terms
 from tinyvae.model.parameters import Parameters
 from tinyvae.ops import get_ops
-from tinyvae.ops.reference import ACTIVATIONS
-
-if TYPE_CHECKING:
-    from tinyvae.ops.fused_step import TrainStep
 
 Array = NDArray[Any]
 
-_ZERO = np.zeros(1)
-
-
-class Terms(NamedTuple):
-    """The loss and what it is made of, each a mean over the batch in nats per example."""
-
-    loss: float
-    reconstruction: float
-    kl: float
-
-    @property
-    def elbo(self) -> float:
-        """-(reconstruction + kl), whatever beta was.
-
-        Tutorial 00, equation (0.2).
-        """
-        return -(self.reconstruction + self.kl)
-
 
 class Pass(NamedTuple):
-    """Everything a forward pass computed that the backward pass needs."""
+    """Everything a forward pass computed that the backward pass needs.
+
+    ``encoder`` and ``decoder`` are the outputs of their layers, inputs first; the decoder's have
+    batch * K rows.
+    """
 
     encoder: list[Array]
-    mu: Array
-    logvar: Array
-    z: Array
+    latent: Samples
     decoder: list[Array]
 
-    @property
-    def logits(self) -> Array:
-        """The decoder's output, (batch, input_dim)."""
-        return self.decoder[-1]
 
-
-class Model:
-    """The mathematics of a VAE with dense layers and a diagonal Gaussian posterior.
+class Network:
+    """A VAE with dense layers and a diagonal Gaussian posterior, as one differentiable function.
 
     Parameters
     ----------
     architecture : Architecture
+    parameters : Parameters
+        With the architecture's shapes.
 
     Attributes
     ----------
-    parameters : Parameters
-        All weights, by name and as one vector, and their gradients.
     encoder, decoder : DenseNetwork
-    observation : Likelihood
+    likelihood : Likelihood
         p(x given z).
     ops : module
         The operations of the backend.
     """
 
-    def __init__(self, architecture: Architecture) -> None:
-        self.architecture = architecture
-        self.input_dim, self.latent_dim = architecture.input_dim, architecture.latent_dim
-        self.hidden_dims = architecture.hidden_dims
-        self.decoder_hidden_dims = architecture.decoder_hidden_dims
-        self.activation, self.likelihood = architecture.activation, architecture.likelihood
-        self.backend = architecture.backend
-        self.dtype: np.dtype[Any] = np.dtype(architecture.dtype)
-        self.parameters = Parameters(architecture.shapes, self.dtype)
-        self.ops = get_ops(self.backend, architecture.threads)
-        self.encoder = self._network("encoder", architecture.encoder_widths)
-        self.decoder = self._network("decoder", architecture.decoder_widths)
-        self.observation = make_likelihood(
-            self.likelihood, architecture.sigma, self.parameters, self.ops
+    def __init__(self, architecture: Architecture, parameters: Parameters) -> None:
+        self.latent_dim, self.parameters = architecture.latent_dim, parameters
+        self.ops = get_ops(architecture.backend, architecture.threads)
+        self.encoder, self.decoder = (
+            DenseNetwork(name, widths, architecture.activation, parameters, self.ops)
+            for name, widths in (
+                ("encoder", architecture.encoder_widths),
+                ("decoder", architecture.decoder_widths),
+            )
         )
-        self._fused = None if self.backend == "reference" else self._fuse()
-        rng = np.random.default_rng(architecture.seed)
-        self.encoder.initialize(rng)
-        self.decoder.initialize(rng)
+        make_likelihood = likelihood_class(architecture.likelihood)
+        self.likelihood = make_likelihood(self.ops, architecture.sigma, parameters)
 
-    def _network(self, name: str, widths: tuple[int, ...]) -> DenseNetwork:
-        return DenseNetwork(name, widths, self.activation, self.parameters, self.ops)
+    def encode(self, x: Array, labels: Array | None = None) -> tuple[list[Array], Array, Array]:
+        """Return the outputs of the encoder's layers, and mu and logvar of q(z given x)."""
+        values = self.encoder.forward(x, labels)
+        mu = np.ascontiguousarray(values[-1][:, : self.latent_dim])
+        raw_logvar = np.ascontiguousarray(values[-1][:, self.latent_dim :])
+        return values, mu, self.ops.bound_logvar_forward(raw_logvar)
 
-    def _fuse(self) -> TrainStep:
-        from tinyvae.ops.fused_step import TrainStep
-
-        places = list(self.parameters.offsets.values())
-        layers = self.encoder.depth + self.decoder.depth
-        return TrainStep(
-            self.parameters.values,
-            [(places[2 * i], places[2 * i + 1]) for i in range(layers)],
-            self.encoder.widths,
-            self.decoder.widths,
-            ACTIVATIONS.index(self.activation),
-            LIKELIHOODS.index(self.likelihood),
-            self.architecture.threads,
-        )
-
-    # Forward -------------------------------------------------------------------------------
-
-    def forward(self, x: Array, noise: Array) -> Pass:
+    def forward(self, x: Array, noise: Array, labels: Array | None = None) -> Pass:
         """Run x through the whole model.
 
         Tutorial 08, equation (8.2).
@@ -133,173 +84,61 @@ class Model:
         Parameters
         ----------
         x : (batch, input_dim) array
-        noise : (batch, latent_dim) array
-            Standard normal.
-
-        Returns
-        -------
-        Pass
-            Every intermediate value.
+        noise : (batch * K, latent_dim) array
+            Standard normal; K samples for each example, next to each other.
+        labels : (batch,) array of int, optional
+            Of a conditional model.
         """
-        encoder = self.encoder.forward(x)
-        mu = np.ascontiguousarray(encoder[-1][:, : self.latent_dim])
-        raw_logvar = np.ascontiguousarray(encoder[-1][:, self.latent_dim :])
-        logvar = self.ops.bound_logvar_forward(raw_logvar)
-        z = self.ops.reparameterize_forward(mu, logvar, noise)
-        return Pass(encoder, mu, logvar, z, self.decoder.forward(z))
+        k = len(noise) // len(x)
+        encoder, mu, logvar = self.encode(x, labels)
+        mus, logvars, xs = (a if k == 1 else np.repeat(a, k, axis=0) for a in (mu, logvar, x))
+        z = self.ops.reparameterize_forward(mus, logvars, noise)
+        decoder = self.decoder.forward(z, None if labels is None else np.repeat(labels, k))
+        reconstruction = self.likelihood.reconstruction(decoder[-1], xs)
+        kl = self.ops.kl_forward(mu, logvar)
+        return Pass(encoder, Samples(mu, logvar, kl, noise, z, reconstruction), decoder)
 
-    # Loss and gradients --------------------------------------------------------------------
+    def terms(self, values: Pass, objective: Objective) -> Terms:
+        """Return the loss, the reconstruction and the kl of a forward pass, in nats."""
+        s = values.latent
+        terms = (objective.forward(self.ops, s), s.reconstruction.mean(), s.kl.sum(axis=1).mean())
+        if np.iscomplexobj(s.kl):  # the complex step: hand the imaginary part through
+            return Terms(*terms)
+        return Terms(*map(float, terms))
 
-    def loss(self, x: Array, noise: Array, beta: float = 1.0) -> Terms:
-        """Return loss = reconstruction + beta * kl and its terms, in nats per example.
+    def backward(
+        self, values: Pass, x: Array, objective: Objective, labels: Array | None = None
+    ) -> None:
+        """Fill ``parameters.gradients`` with the gradient of the loss.
 
-        Tutorial 08, equation (8.1).
+        Tutorial 08, equations (8.3), (8.4) and (8.5).
         """
-        x, noise = self._batch(x, noise)
-        return self._terms(self.forward(x, noise), x, check_number("beta", beta, at_least=0.0))
-
-    def loss_and_gradients(self, x: Array, noise: Array, beta: float = 1.0) -> Terms:
-        """Return the loss and fill ``parameters.gradients`` with its exact gradient.
-
-        Tutorial 08, equations (8.1), (8.3), (8.4) and (8.5).
-
-        Parameters
-        ----------
-        x : (batch, input_dim) array
-            float, or uint8 (then divided by 255).
-        noise : (batch, latent_dim) array
-            Standard normal, drawn by the caller.
-        beta : float
-            Weight of the KL term.
-
-        Returns
-        -------
-        Terms
-            ``loss``, ``reconstruction``, ``kl``: means over the batch, nats per example.
-
-        Raises
-        ------
-        ShapeError, DTypeError, NonFiniteDataError, RangeError
-            If x or noise is not what was expected.
-        """
-        x, noise = self._batch(x, noise)
-        beta = check_number("beta", beta, at_least=0.0)
-        values = self.forward(x, noise)
-        self._backward(values, x, noise, beta)
-        return self._terms(values, x, beta)
-
-    def _terms(self, values: Pass, x: Array, beta: float) -> Terms:
-        reconstruction = self.observation.reconstruction(values.logits, x).mean()
-        kl = self.ops.kl_forward(values.mu, values.logvar).sum(axis=1).mean()
-        if np.iscomplexobj(kl):  # the complex step: hand the imaginary part through
-            return Terms(reconstruction + beta * kl, reconstruction, kl)
-        return Terms(float(reconstruction + beta * kl), float(reconstruction), float(kl))
-
-    def _backward(self, values: Pass, x: Array, noise: Array, beta: float) -> None:
-        scale = 1.0 / len(x)  # the loss is a mean over the batch
-        dlogits = self.observation.backward(values.logits, x, scale)
-        dz = self.decoder.backward(dlogits, values.decoder, input_gradient=True)
-        # z reaches the loss through the decoder; mu and logvar reach it through z and the KL.
-        dmu, dlogvar = self.ops.reparameterize_backward(dz, values.logvar, noise)
-        dmu_kl, dlogvar_kl = self.ops.kl_backward(values.mu, values.logvar)
-        weight = self.dtype.type(beta * scale)
-        dmu = dmu + weight * dmu_kl
-        dlogvar = dlogvar + weight * dlogvar_kl
-        draw_logvar = self.ops.bound_logvar_backward(dlogvar, values.logvar)
+        s = values.latent
+        weights = objective.sample_weights(self.ops, s)
+        dlogits = self.likelihood.backward(values.decoder[-1], s.repeated(x), weights)
+        repeated = None if labels is None else np.repeat(labels, s.k)
+        dz = self.decoder.backward(dlogits, values.decoder, repeated, input_gradient=True)
+        assert dz is not None
+        dmu, dlogvar = objective.backward(self.ops, s, dz)
+        draw_logvar = self.ops.bound_logvar_backward(dlogvar, s.logvar)
         da = np.concatenate([dmu, draw_logvar], axis=1)
-        self.encoder.backward(da, values.encoder, input_gradient=False)
+        self.encoder.backward(da, values.encoder, labels, input_gradient=False)
 
-    def train_step(
-        self, x: Array, noise: Array, adam: Adam, beta: float = 1.0, *, trusted: bool = False
-    ) -> Terms:
-        """Do ``loss_and_gradients`` and ``adam.step()`` in one call, with the same result.
-
-        On the Numba backend the weight gradients go straight into Adam and are never stored:
-        ``parameters.gradients`` is left as it was.
-
-        Parameters
-        ----------
-        x, noise, beta
-            As in ``loss_and_gradients``.
-        adam : Adam
-            Of this model's parameters.
-        trusted : bool
-            Whether x and noise are already known to be C-contiguous arrays of the model's dtype
-            with the right shapes and values, as in ``fit``, which checked the data once.
-
-        Raises
-        ------
-        NonFiniteLossError
-            If the loss is NaN or infinite; the weights are then those from before the step, and
-            the message names the first array that is not finite.
-        """
-        if not trusted:
-            x, noise = self._batch(x, noise)
-            beta = check_number("beta", beta, at_least=0.0)
-        step = self._step_by_operations if self._fused is None else self._step_fused
-        terms = step(x, noise, adam, beta)
-        if not math.isfinite(terms.loss):
-            raise NonFiniteLossError(self._explain_non_finite(x, noise, beta))
-        return terms
-
-    def _step_fused(self, x: Array, noise: Array, adam: Adam, beta: float) -> Terms:
-        assert self._fused is not None
-        sigma = self.observation.log_sigma if isinstance(self.observation, Gaussian) else _ZERO
-        terms = self._fused(x, noise, adam.m, adam.v, adam.next_constants(), float(sigma[0]), beta)
-        loss = terms[0] + beta * terms[1]
-        adam.step_count += math.isfinite(loss)
-        return Terms(loss, *terms)
-
-    def _step_by_operations(self, x: Array, noise: Array, adam: Adam, beta: float) -> Terms:
-        with np.errstate(all="ignore"):  # what overflows is named by NonFiniteLossError
-            values = self.forward(x, noise)
-            terms = self._terms(values, x, beta)
-        if math.isfinite(terms.loss):
-            self._backward(values, x, noise, beta)
-            adam.step()
-        return terms
-
-    def _explain_non_finite(self, x: Array, noise: Array, beta: float) -> str:
-        """Say which array was the first to hold NaN or infinity, in the order of computation."""
+    def first_not_finite(
+        self, x: Array, noise: Array, labels: Array | None
+    ) -> tuple[str, Any, tuple[int, ...]] | None:
+        """Return name, value and place of the first number that is not finite, as computed."""
         with np.errstate(all="ignore"):
-            values = self.forward(x, noise)
-            arrays: dict[str, Array] = {"x": x, "noise": noise}
-            arrays |= dict(self.parameters.items())
-            arrays |= {f"output of encoder.{i}": h for i, h in enumerate(values.encoder[1:])}
-            arrays |= {"mu": values.mu, "logvar": values.logvar, "z": values.z}
-            arrays |= {f"output of decoder.{i}": h for i, h in enumerate(values.decoder[1:])}
-            arrays["reconstruction"] = self.observation.reconstruction(values.logits, x)
-            arrays["kl"] = self.ops.kl_forward(values.mu, values.logvar)
+            values = self.forward(x, noise, labels)
+        s = values.latent
+        arrays: dict[str, Array] = {"x": x, "noise": noise}
+        arrays |= dict(self.parameters.items())
+        arrays |= {f"output of encoder.{i}": h for i, h in enumerate(values.encoder[1:])}
+        arrays |= {"mu": s.mu, "logvar": s.logvar, "z": s.z}
+        arrays |= {f"output of decoder.{i}": h for i, h in enumerate(values.decoder[1:])}
+        arrays |= {"reconstruction": s.reconstruction, "kl": s.kl}
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-                return (
-                    f"The loss is not finite. The first array to blow up is {name!r}: "
-                    f"{array[index]} at {index}. Lower the learning rate, or look at the data."
-                )
-        return f"The loss overflows {self.dtype.name} though its terms do not; beta={beta!r}?"
-
-    # The door ------------------------------------------------------------------------------
-
-    def _data(self, x: Array) -> Array:
-        """Return x as a float batch, having checked everything about it."""
-        check_data(x, likelihood=self.likelihood, input_dim=self.input_dim, min_rows=1)
-        return self._cast(np.asarray(x))
-
-    def _numbers(self, argument: str, came: Array, width: int) -> Array:
-        """Return an (n, width) float array, having checked shape, dtype and finiteness."""
-        check_data(came, input_dim=width, argument=argument, min_rows=1)
-        return self._cast(np.asarray(came))
-
-    def _batch(self, x: Array, noise: Array) -> tuple[Array, Array]:
-        """Return x and noise as float batches of the same length, having checked both."""
-        x, noise = self._data(x), self._numbers("noise", noise, self.latent_dim)
-        if len(x) != len(noise):
-            raise ShapeError(f"x has {len(x)} rows and noise {len(noise)}; they must be as many.")
-        return x, noise
-
-    def _cast(self, array: Array) -> Array:
-        real = np.dtype(np.float64) if self.dtype.kind == "c" else self.dtype
-        if array.dtype == np.uint8:
-            return array.astype(real) / real.type(255)
-        return np.ascontiguousarray(array, dtype=real)
+                return name, array[index], index
+        return None

@@ -1,7 +1,7 @@
 """All weights of a model in one vector, all gradients in a second one of the same layout.
 
 Everything else holds named views into the two, so that an optimizer is one loop, a checkpoint one
-array, and a gradient check one index.  This file knows names and shapes; it knows no layers.
+array, and a gradient check one index.
 """
 
 from __future__ import annotations
@@ -52,6 +52,14 @@ class Parameters:
         self.gradients: Array = allocate(int(starts[-1]), dtype)
         self._views = {name: self.view(name, self.values) for name in self.shapes}
         self._gradient_views = {name: self.view(name, self.gradients) for name in self.shapes}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what ``copy`` and ``pickle`` keep: the two vectors; views are cut anew."""
+        return {"shapes": self.shapes, "values": self.values, "gradients": self.gradients}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["shapes"], state["values"].dtype)  # type: ignore[misc]
+        self.values[:], self.gradients[:] = state["values"], state["gradients"]
 
     @property
     def names(self) -> tuple[str, ...]:

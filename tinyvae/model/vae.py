@@ -1,40 +1,41 @@
-"""What one does with a model: encode, decode, dream, weigh, keep.
+"""What one does with a model: train a step, encode, decode, sample, weigh, keep.
 
-The mathematics of the loss and its gradients stands in ``model.py``.  Random numbers are drawn
-here only from a seed that the caller gave.
+The mathematics of the loss and its gradients stands in ``network.py`` and ``objectives.py``.
+Random numbers are drawn here only from a seed that the caller gave.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
-from tqdm import tqdm
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
-from tinyvae.errors import CheckpointError, ShapeError, TinyVAEError, check_count, check_number
+from tinyvae.errors import (
+    CheckpointError,
+    NonFiniteLossError,
+    ShapeError,
+    TinyVAEError,
+    check_count,
+    check_number,
+)
+from tinyvae.model.adam import Adam
+from tinyvae.model.bounds import Bounds, estimate_bounds, log_weights
 from tinyvae.model.config import Architecture
-from tinyvae.model.network import Model
+from tinyvae.model.inputs import Inputs
+from tinyvae.model.network import Network
+from tinyvae.model.objectives import Terms, make_objective
+from tinyvae.model.parameters import Parameters
+from tinyvae.model.training_step import FusedStep, StepByOperations
 
 Array = NDArray[Any]
 
-# So many samples of z go through the decoder at a time; with W = 784 that is below 20 MB.
-_CHUNK = 2500
-_CHUNK_SAMPLES = 50
 
-
-class Bounds(NamedTuple):
-    """Estimates for each example, (batch,) in nats; see ``VAE.bounds``."""
-
-    reconstruction: Array
-    elbo: Array
-    importance_weighted: Array
-
-
-class VAE(Model):
+class VAE:
     """A variational autoencoder with dense layers and a diagonal Gaussian posterior.
 
     Parameters
@@ -50,7 +51,8 @@ class VAE(Model):
     activation : str
         ``"relu"``, ``"tanh"``, ``"softplus"``, ``"sigmoid"`` or ``"identity"``.
     likelihood : str
-        ``"bernoulli"``, ``"continuous_bernoulli"``, ``"gaussian"`` or ``"gaussian_learned"``.
+        ``"bernoulli"``, ``"continuous_bernoulli"``, ``"poisson"``, ``"gaussian"`` or
+        ``"gaussian_learned"``.
     sigma : float
         Standard deviation of the Gaussian likelihood, or where learning it starts.
     dtype : dtype
@@ -62,15 +64,24 @@ class VAE(Model):
     seed : int
         Of the initial weights.
 
+    n_classes : int, optional
+        Makes a conditional model, p(x given z, y) and q(z given x, y), of labels y from 0 to
+        ``n_classes`` - 1: each a learned row added to the first pre-activation of encoder and
+        decoder.  Every method that takes x or z then takes ``labels``.
+
     Attributes
     ----------
     parameters : Parameters
         All weights, by name and as one vector, and their gradients.
+    network : Network
+        The mathematics, on arrays that are already checked.
+    observation : Likelihood
+        p(x given z).
 
     Raises
     ------
     SizeError, OptionError
-        If an argument makes no sense.
+        If an argument is out of its range or not known.
 
     Examples
     --------
@@ -91,26 +102,55 @@ class VAE(Model):
         activation: str = "relu",
         likelihood: str = "bernoulli",
         sigma: float = 1.0,
+        n_classes: int | None = None,
         dtype: DTypeLike = "float32",
         backend: str = "numba",
         threads: int | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__(
-            Architecture(
-                input_dim=input_dim,
-                hidden_dims=hidden_dims,
-                latent_dim=latent_dim,
-                decoder_hidden_dims=decoder_hidden_dims,
-                activation=activation,
-                likelihood=likelihood,
-                sigma=sigma,
-                dtype=dtype,
-                backend=backend,
-                threads=threads,
-                seed=seed,
-            )
+        architecture = Architecture(
+            input_dim=input_dim,
+            hidden_dims=hidden_dims,
+            latent_dim=latent_dim,
+            decoder_hidden_dims=decoder_hidden_dims,
+            activation=activation,
+            likelihood=likelihood,
+            sigma=sigma,
+            n_classes=n_classes,
+            dtype=dtype,
+            backend=backend,
+            threads=threads,
+            seed=seed,
         )
+        self._compose(architecture, Parameters(architecture.shapes, str(architecture.dtype)))
+        rng = np.random.default_rng(architecture.seed)
+        self.network.encoder.initialize(rng)
+        self.network.decoder.initialize(rng)
+
+    def _compose(self, architecture: Architecture, parameters: Parameters) -> None:
+        """Put the model together around its parameters."""
+        self.architecture, self.parameters = architecture, parameters
+        self.input_dim, self.latent_dim = architecture.input_dim, architecture.latent_dim
+        self.hidden_dims = architecture.hidden_dims
+        self.decoder_hidden_dims = architecture.decoder_hidden_dims
+        self.activation, self.likelihood = architecture.activation, architecture.likelihood
+        self.n_classes, self.backend = architecture.n_classes, architecture.backend
+        self.dtype: np.dtype[Any] = np.dtype(architecture.dtype)
+        self.inputs = Inputs(architecture)
+        self.network = Network(architecture, parameters)
+        self.observation = self.network.likelihood
+        self._step = (
+            StepByOperations(self.network)
+            if self.backend == "reference"
+            else FusedStep(architecture, self.network)
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what ``copy`` and ``pickle`` keep; the rest is put together anew."""
+        return {"architecture": self.architecture, "parameters": self.parameters}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._compose(state["architecture"], state["parameters"])
 
     @property
     def config(self) -> dict[str, Any]:
@@ -120,37 +160,159 @@ class VAE(Model):
     def __repr__(self) -> str:
         return f"VAE({self.architecture})"
 
-    def encode(self, x: Array) -> tuple[Array, Array]:
+    # Loss and gradients --------------------------------------------------------------------
+
+    def loss(
+        self,
+        x: ArrayLike,
+        noise: ArrayLike,
+        beta: float = 1.0,
+        *,
+        objective: str = "elbo",
+        free_bits: float | None = None,
+        labels: ArrayLike | None = None,
+    ) -> Terms:
+        """Return the loss and its terms, in nats per example; see ``loss_and_gradients``.
+
+        Tutorial 08, equation (8.1).
+        """
+        rows, noise, labels = self.inputs.batch(x, noise, labels)
+        chosen = make_objective(objective, beta, free_bits)
+        return self.network.terms(self.network.forward(rows, noise, labels), chosen)
+
+    def loss_and_gradients(
+        self,
+        x: ArrayLike,
+        noise: ArrayLike,
+        beta: float = 1.0,
+        *,
+        objective: str = "elbo",
+        free_bits: float | None = None,
+        labels: ArrayLike | None = None,
+    ) -> Terms:
+        """Return the loss and fill ``parameters.gradients`` with its exact gradient.
+
+        ``"elbo"``: loss = reconstruction + beta * kl.  ``"iwae"``, ``"stl"``, ``"dreg"``: minus the
+        importance-weighted bound; see ``objectives``.
+
+        Tutorial 08, equations (8.1), (8.3), (8.4) and (8.5).
+
+        Parameters
+        ----------
+        x : (batch, input_dim) array
+            float, or uint8 (then divided by 255).
+        noise : (batch, latent_dim) or (batch, K, latent_dim) array
+            Standard normal, drawn by the caller: K samples of z for each example.
+        beta : float
+            Weight of the KL term of ``"elbo"``.
+        objective : str
+            ``"elbo"``, ``"iwae"``, ``"stl"`` or ``"dreg"``.
+        free_bits : float, optional
+            Nats of KL that each dimension of ``"elbo"`` has for nothing.
+        labels : (batch,) array of int
+            Of a conditional model.
+
+        Returns
+        -------
+        Terms
+            ``loss``, ``reconstruction``, ``kl``: means over the batch, nats per example.
+
+        Raises
+        ------
+        ShapeError, DTypeError, NonFiniteDataError, RangeError, UsageError
+            If an argument is not what was expected.
+        """
+        rows, noise, labels = self.inputs.batch(x, noise, labels)
+        chosen = make_objective(objective, beta, free_bits)
+        values = self.network.forward(rows, noise, labels)
+        self.network.backward(values, rows, chosen, labels)
+        return self.network.terms(values, chosen)
+
+    def train_step(
+        self,
+        x: Array,
+        noise: Array,
+        adam: Adam,
+        beta: float = 1.0,
+        *,
+        objective: str = "elbo",
+        free_bits: float | None = None,
+        labels: Array | None = None,
+        trusted: bool = False,
+    ) -> Terms:
+        """Do ``loss_and_gradients`` and ``adam.step()`` in one call, with the same result.
+
+        On the Numba backend the weight gradients go straight into Adam and are never stored:
+        ``parameters.gradients`` is left as it was.
+
+        Parameters
+        ----------
+        x, noise, beta, objective, free_bits, labels
+            As in ``loss_and_gradients``.
+        adam : Adam
+            Of this model's parameters.
+        trusted : bool
+            Whether x, noise and labels are already known to be C-contiguous arrays of the right
+            dtypes, shapes and values, noise as (batch * K, latent_dim), as in ``fit``, which
+            checked the data once.
+
+        Raises
+        ------
+        NonFiniteLossError
+            If the loss is NaN or infinite; the weights are then those from before the step, and
+            the message names the first array that is not finite.
+        """
+        if not trusted:
+            x, noise, labels = self.inputs.batch(x, noise, labels)
+        terms = self._step(x, noise, labels, adam, make_objective(objective, beta, free_bits))
+        if not math.isfinite(terms.loss):
+            raise NonFiniteLossError(self._explain_non_finite(x, noise, labels, beta))
+        return terms
+
+    def _explain_non_finite(self, x: Array, noise: Array, labels: Array | None, beta: float) -> str:
+        found = self.network.first_not_finite(x, noise, labels)
+        if found is None:
+            return f"The loss overflows {self.dtype.name} though its terms do not; beta={beta!r}?"
+        name, value, index = found
+        return (
+            f"The loss is not finite. The first array to blow up is {name!r}: {value} at {index}. "
+            "Lower the learning rate, or look at the data."
+        )
+
+    # Codes and pictures --------------------------------------------------------------------
+
+    def encode(self, x: ArrayLike, labels: ArrayLike | None = None) -> tuple[Array, Array]:
         """Return (mu, logvar) of q(z given x), each (batch, latent_dim).
 
         ``logvar`` is the log of the variance, already bounded to (-10, 10).
         """
-        output = self.encoder.forward(self._data(x))[-1]
-        raw_logvar = np.ascontiguousarray(output[:, self.latent_dim :])
-        return output[:, : self.latent_dim].copy(), self.ops.bound_logvar_forward(raw_logvar)
+        rows = self.inputs.data(x)
+        return self.network.encode(rows, self.inputs.labels(labels, len(rows)))[1:]
 
-    def decode(self, z: Array) -> Array:
+    def decode(self, z: ArrayLike, labels: ArrayLike | None = None) -> Array:
         """Return the logits for z, (batch, input_dim)."""
-        return self.decoder.forward(self._numbers("z", z, self.latent_dim))[-1]
+        rows = self.inputs.numbers("z", z, self.latent_dim)
+        return self.network.decoder.forward(rows, self.inputs.labels(labels, len(rows)))[-1]
 
-    def decode_mean(self, z: Array) -> Array:
+    def decode_mean(self, z: ArrayLike, labels: ArrayLike | None = None) -> Array:
         """Return E[x given z], (batch, input_dim), in the units of the data."""
-        return self.observation.mean(self.decode(z))
+        return self.observation.mean(self.decode(z, labels))
 
-    def reconstruct(self, x: Array) -> Array:
+    def reconstruct(self, x: ArrayLike, labels: ArrayLike | None = None) -> Array:
         """Return E[x given z = mu(x)], (batch, input_dim)."""
-        return self.decode_mean(self.encode(x)[0])
+        return self.decode_mean(self.encode(x, labels)[0], labels)
 
     def sample(
         self,
         n: int,
         *,
         scale: float = 1.0,
+        label: int | ArrayLike | None = None,
         seed: int = 0,
-        noise: Array | None = None,
+        noise: ArrayLike | None = None,
         draw: bool = False,
     ) -> Array:
-        """Dream: decode z = scale * noise.
+        """Decode z = scale * noise.
 
         Parameters
         ----------
@@ -158,6 +320,8 @@ class VAE(Model):
             How many.
         scale : float
             Standard deviation of z: 1 samples the prior, less is more typical, more is bolder.
+        label : int or (n,) array of int
+            Of a conditional model: what to draw.
         seed : int
             Of the noise (and of the draws).
         noise : (n, latent_dim) array, optional
@@ -171,15 +335,17 @@ class VAE(Model):
         """
         rng = np.random.default_rng(check_count("seed", seed, at_least=0))
         shape = (check_count("n", n), self.latent_dim)
-        noise = rng.standard_normal(shape) if noise is None else np.asarray(noise)
-        if len(noise) != n:
-            raise ShapeError(f"noise has {len(noise)} rows, expected n = {n} of them.")
-        logits = self.decode(check_number("scale", scale, at_least=0.0) * noise)
+        drawn = rng.standard_normal(shape) if noise is None else np.asarray(noise)
+        if len(drawn) != n:
+            raise ShapeError(f"noise has {len(drawn)} rows, expected n = {n} of them.")
+        logits = self.decode(check_number("scale", scale, at_least=0.0) * drawn, label)
         return self.observation.draw(logits, rng) if draw else self.observation.mean(logits)
 
     # Log-likelihood ------------------------------------------------------------------------
 
-    def log_importance_weights(self, x: Array, noise: Array) -> Array:
+    def log_importance_weights(
+        self, x: ArrayLike, noise: ArrayLike, labels: ArrayLike | None = None
+    ) -> Array:
         """Return log p(x, z) - log q(z given x) for z = mu + exp(logvar / 2) * noise.
 
         With log 2 pi cancelled: -reconstruction + sum of (noise**2 + logvar - z**2) / 2.
@@ -188,29 +354,26 @@ class VAE(Model):
         Parameters
         ----------
         x : (batch, input_dim) array
-        noise : (batch, latent_dim) array
+        noise : (batch, latent_dim) or (batch, K, latent_dim) array
+        labels : (batch,) array of int
+            Of a conditional model.
 
         Returns
         -------
-        (batch,) array, nats
+        (batch,) or (batch, K) array, nats
             Its mean over noise is the ELBO.
         """
-        x, noise = self._batch(x, noise)
-        reconstruction, log_ratio = self._weigh(x, *self.encode(x), noise)
-        return log_ratio - reconstruction
-
-    def _weigh(self, x: Array, mu: Array, logvar: Array, noise: Array) -> tuple[Array, Array]:
-        """Return reconstruction and log p(z) - log q(z given x), each (batch,)."""
-        z = self.ops.reparameterize_forward(mu, logvar, noise)
-        logits = self.decoder.forward(z)[-1]
-        log_ratio = 0.5 * (noise * noise + logvar - z * z).sum(axis=1)
-        return self.observation.reconstruction(logits, x), log_ratio
+        shape = np.shape(noise)[:-1]
+        rows, noise, labels = self.inputs.batch(x, noise, labels)
+        posterior = self.network.encode(rows, labels)[1:]
+        return log_weights(self.network, rows, posterior, noise, labels)[0].reshape(shape)
 
     def bounds(
         self,
-        x: Array,
+        x: ArrayLike,
         n_samples: int,
         *,
+        labels: ArrayLike | None = None,
         seed: int = 0,
         posterior: tuple[Array, Array] | None = None,
         progress: bool = False,
@@ -229,6 +392,8 @@ class VAE(Model):
         x : (batch, input_dim) array
         n_samples : int
             Samples of z for each row.
+        labels : (batch,) array of int
+            Of a conditional model, whose bounds are of log p(x given y).
         seed : int
         posterior : (mu, logvar), optional
             What ``encode(x)`` returned, where it is at hand.
@@ -240,49 +405,27 @@ class VAE(Model):
         Bounds
             Three (batch,) float64 arrays in nats.
         """
-        x = self._data(x)
+        rows = self.inputs.data(x)
+        chosen = self.inputs.labels(labels, len(rows))
         check_count("n_samples", n_samples)
-        mu, logvar = self.encode(x) if posterior is None else posterior
-        if len(mu) != len(x) or len(logvar) != len(x):
-            raise ShapeError(f"posterior has {len(mu)} and {len(logvar)} rows, and x {len(x)}.")
+        q = self.network.encode(rows, chosen)[1:] if posterior is None else posterior
+        if len(q[0]) != len(rows) or len(q[1]) != len(rows):
+            raise ShapeError(f"posterior has {len(q[0])} and {len(q[1])} rows, and x {len(rows)}.")
         rng = np.random.default_rng(check_count("seed", seed, at_least=0))
-        found = np.empty((3, len(x)))
-        step = max(1, _CHUNK // min(n_samples, _CHUNK_SAMPLES))
-        with tqdm(
-            total=len(x), desc="bounds", unit="row", disable=not progress, leave=False
-        ) as bar:
-            for start in range(0, len(x), step):
-                rows = slice(start, start + step)
-                found[:, rows] = self._bounds(x[rows], mu[rows], logvar[rows], n_samples, rng)
-                bar.update(found[0, rows].size)
-        return Bounds(*found)
-
-    def _bounds(
-        self, x: Array, mu: Array, logvar: Array, n_samples: int, rng: np.random.Generator
-    ) -> Bounds:
-        n = len(x)
-        reconstruction, elbo, scaled = np.zeros((3, n))  # scaled: sum of w / the largest w so far
-        largest = np.full(n, -np.inf)
-        for done in range(0, n_samples, _CHUNK_SAMPLES):
-            k = min(_CHUNK_SAMPLES, n_samples - done)
-            noise = rng.standard_normal((k * n, self.latent_dim)).astype(x.dtype)
-            xs, mus, logvars = (np.tile(array, (k, 1)) for array in (x, mu, logvar))
-            weighed = self._weigh(xs, mus, logvars, noise)
-            minus_log_p, log_ratio = (term.reshape(k, n).astype(np.float64) for term in weighed)
-            log_w = log_ratio - minus_log_p
-            reconstruction += minus_log_p.sum(axis=0)
-            elbo += log_w.sum(axis=0)
-            larger = np.maximum(largest, log_w.max(axis=0))
-            scaled = scaled * np.exp(largest - larger) + np.exp(log_w - larger).sum(axis=0)
-            largest = larger
-        bound = largest + np.log(scaled / n_samples)
-        return Bounds(reconstruction / n_samples, elbo / n_samples, bound)
+        return estimate_bounds(self.network, rows, q, chosen, n_samples, rng, progress)
 
     def log_likelihood(
-        self, x: Array, n_samples: int = 1000, *, seed: int = 0, progress: bool = False
+        self,
+        x: ArrayLike,
+        n_samples: int = 1000,
+        *,
+        labels: ArrayLike | None = None,
+        seed: int = 0,
+        progress: bool = False,
     ) -> Array:
         """Estimate log p(x) by the importance-weighted bound, (batch,) nats; see ``bounds``."""
-        return self.bounds(x, n_samples, seed=seed, progress=progress).importance_weighted
+        found = self.bounds(x, n_samples, labels=labels, seed=seed, progress=progress)
+        return found.importance_weighted
 
     def set_output_mean(self, mean: Array) -> None:
         """Set the last bias so that the untrained decoder's mean is about ``mean``, (input_dim,).
@@ -294,9 +437,9 @@ class VAE(Model):
         mean = np.asarray(mean, dtype=np.float64)
         if mean.shape != (self.input_dim,):
             raise ShapeError(f"mean has shape {mean.shape}, expected ({self.input_dim},).")
-        self._numbers("mean", mean[None], self.input_dim)
-        name = f"decoder.{self.decoder.depth - 1}.bias"
-        self.parameters[name][:] = self.observation.output_at(mean)
+        self.inputs.numbers("mean", mean[None], self.input_dim)
+        name = f"decoder.{self.network.decoder.depth - 1}.bias"
+        self.parameters[name][:] = self.observation.inverse_mean(mean)
 
     # Keeping -------------------------------------------------------------------------------
 

@@ -1,8 +1,7 @@
 """The operations of ``reference`` in Numba: same names, same mathematical arguments, same results.
 
-What differs is only how they are called: the matrix products take ``out=`` buffers and a number
-of threads.  Arrays are C-contiguous, float32 or float64, and of one dtype; nothing is checked
-here.  To learn what an operation means, read ``reference.py``.
+The matrix products take a number of threads besides.  Arrays are C-contiguous, float32 or float64,
+and of one dtype; nothing is checked here.  To learn what an operation means, read ``reference.py``.
 """
 
 from __future__ import annotations
@@ -15,12 +14,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinyvae.ops import elementary, matmul, rows
+from tinyvae.ops import elementary, latent_rows, likelihood_rows, matmul, rows
+from tinyvae.ops.dense import (
+    CODE,
+    dense_backward_input,
+    dense_backward_weight,
+    dense_forward,
+    label_backward,
+    label_forward,
+)
 from tinyvae.ops.machine.jit import FASTMATH, kernel
 from tinyvae.ops.machine.subnormals import flush_subnormals, restore_mode
-from tinyvae.ops.machine.work_queue import WHOLE, in_parts
-from tinyvae.ops.machine.workers import run_shared, threads_for
-from tinyvae.ops.reference import ACTIVATIONS, LOGVAR_BOUND
+
+__all__ = [
+    "OPERATIONS",
+    "adam_constants",
+    "dense_backward_input",
+    "dense_backward_weight",
+    "dense_forward",
+    "label_backward",
+    "label_forward",
+    "with_threads",
+]
 
 Array = NDArray[Any]
 
@@ -28,15 +43,17 @@ Array = NDArray[Any]
 OPERATIONS = (
     *("sigmoid", "softplus", "activation_forward", "activation_backward"),
     *("dense_forward", "dense_backward_weight", "dense_backward_input"),
+    *("label_forward", "label_backward"),
     *("bound_logvar_forward", "bound_logvar_backward"),
     *("reparameterize_forward", "reparameterize_backward", "kl_forward", "kl_backward"),
+    *("log_weight_forward", "log_weight_backward", "path_backward"),
+    *("importance_bound_forward", "importance_bound_backward"),
     *("bernoulli_forward", "bernoulli_backward", "bernoulli_mean"),
     *("continuous_bernoulli_forward", "continuous_bernoulli_backward"),
-    *("continuous_bernoulli_mean", "log_partition", "gaussian_forward", "gaussian_backward"),
-    "adam_step",
+    *("continuous_bernoulli_mean", "log_partition"),
+    *("poisson_forward", "poisson_backward", "poisson_mean"),
+    *("gaussian_forward", "gaussian_backward", "adam_step"),
 )
-
-_CODE = {name: code for code, name in enumerate(ACTIVATIONS)}
 
 
 # Elementwise operations --------------------------------------------------------------------
@@ -80,10 +97,14 @@ def _continuous_bernoulli_mean(a: Array, out: Array) -> None:
 
 
 @kernel()
-def _bound_logvar_forward(a: Array, out: Array) -> None:
-    bound = a.dtype.type(LOGVAR_BOUND)
+def _poisson_mean(a: Array, out: Array) -> None:
     for i in range(a.size):
-        out[i] = bound * elementary.tanh(a[i] / bound)
+        out[i] = elementary.exp(a[i])
+
+
+@kernel()
+def _bound_logvar_forward(a: Array, out: Array) -> None:
+    latent_rows.bound_logvar_row(a, out)
 
 
 sigmoid = _elementwise(_sigmoid)
@@ -91,127 +112,22 @@ softplus = _elementwise(_softplus)
 bernoulli_mean = sigmoid
 log_partition = _elementwise(_log_partition)
 continuous_bernoulli_mean = _elementwise(_continuous_bernoulli_mean)
+poisson_mean = _elementwise(_poisson_mean)
 bound_logvar_forward = _elementwise(_bound_logvar_forward)
 
 
 def activation_forward(a: Array, activation: str) -> Array:
     """See ``reference.activation_forward``."""
     h = a.copy()
-    rows.activate_rows(h, _CODE[activation], 0, len(h))
+    rows.activate_rows(h, CODE[activation], 0, len(h))
     return h
 
 
 def activation_backward(dh: Array, h: Array, activation: str) -> Array:
     """See ``reference.activation_backward``."""
     da = dh.copy()
-    rows.derivative_rows(da, h, _CODE[activation], 0, len(da))
+    rows.derivative_rows(da, h, CODE[activation], 0, len(da))
     return da
-
-
-# Dense layers ------------------------------------------------------------------------------
-
-
-@kernel()
-def _dense_forward(
-    part: int,
-    parts: int,
-    board: Array,
-    x: Array,
-    weight: Array,
-    bias: Array,
-    activation: int,
-    out: Array,
-) -> None:
-    if part == WHOLE:
-        in_parts(board, parts, _dense_forward, (board, x, weight, bias, activation, out))
-        return
-    start, stop = part * len(x) // parts, (part + 1) * len(x) // parts
-    matmul.forward_rows(x, weight, bias, out, start, stop)
-    rows.activate_rows(out, activation, start, stop)
-
-
-@kernel()
-def _dense_backward_input(
-    part: int,
-    parts: int,
-    board: Array,
-    da: Array,
-    weight: Array,
-    h: Array,
-    activation: int,
-    out: Array,
-) -> None:
-    if part == WHOLE:
-        in_parts(board, parts, _dense_backward_input, (board, da, weight, h, activation, out))
-        return
-    start, stop = part * len(da) // parts, (part + 1) * len(da) // parts
-    matmul.backward_input_rows(da, weight, out, start, stop)
-    rows.derivative_rows(out, h, activation, start, stop)
-
-
-@kernel()
-def _dense_backward_weight(
-    part: int, parts: int, board: Array, x: Array, da: Array, out: Array
-) -> None:
-    if part == WHOLE:
-        in_parts(board, parts, _dense_backward_weight, (board, x, da, out))
-        return
-    start, stop = part * len(out) // parts, (part + 1) * len(out) // parts
-    matmul.weight_gradient_rows(x, da, out[start:stop], start, stop)
-
-
-@kernel()
-def _sum_rows(da: Array, out: Array) -> None:
-    out[:] = out.dtype.type(0.0)
-    for n in range(da.shape[0]):
-        row = da[n]
-        for j in range(row.size):
-            out[j] += row[j]
-
-
-def dense_forward(
-    x: Array,
-    weight: Array,
-    bias: Array,
-    activation: str,
-    out: Array | None = None,
-    threads: int | None = 1,
-) -> Array:
-    """See ``reference.dense_forward``."""
-    h = np.empty((len(x), weight.shape[1]), x.dtype) if out is None else out
-    threads = min(len(x), threads_for(2 * len(x) * weight.size, threads))
-    run_shared(_dense_forward, threads, x, weight, bias, _CODE[activation], h)
-    return h
-
-
-def dense_backward_weight(
-    x: Array,
-    da: Array,
-    out: tuple[Array, Array] | None = None,
-    threads: int | None = 1,
-) -> tuple[Array, Array]:
-    """See ``reference.dense_backward_weight``."""
-    shape = (x.shape[1], da.shape[1])
-    dweight, dbias = (np.empty(shape, x.dtype), np.empty(shape[1], x.dtype)) if out is None else out
-    threads = min(len(dweight), threads_for(2 * len(x) * dweight.size, threads))
-    run_shared(_dense_backward_weight, threads, x, da, dweight)
-    _sum_rows(da, dbias)
-    return dweight, dbias
-
-
-def dense_backward_input(
-    da: Array,
-    weight: Array,
-    h: Array,
-    activation: str,
-    out: Array | None = None,
-    threads: int | None = 1,
-) -> Array:
-    """See ``reference.dense_backward_input``."""
-    below = np.empty_like(h) if out is None else out
-    threads = min(len(da), threads_for(2 * len(da) * weight.size, threads))
-    run_shared(_dense_backward_input, threads, da, weight, h, _CODE[activation], below)
-    return below
 
 
 # The latent variable -----------------------------------------------------------------------
@@ -220,58 +136,103 @@ def dense_backward_input(
 @kernel()
 def bound_logvar_backward(dlogvar: Array, logvar: Array) -> Array:
     """See ``reference.bound_logvar_backward``."""
-    one, inverse = logvar.dtype.type(1.0), logvar.dtype.type(1.0 / LOGVAR_BOUND)
     out = np.empty_like(logvar)
-    for n in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            ratio = logvar[n, j] * inverse
-            out[n, j] = dlogvar[n, j] * (one - ratio * ratio)
+    for n in range(len(out)):
+        latent_rows.bound_logvar_backward_row(dlogvar[n], logvar[n], out[n])
     return out
+
+
+@kernel()
+def _std(logvar: Array) -> Array:
+    std = np.empty_like(logvar)
+    for n in range(len(std)):
+        latent_rows.std_row(logvar[n], std[n])
+    return std
 
 
 @kernel()
 def reparameterize_forward(mu: Array, logvar: Array, noise: Array) -> Array:
     """See ``reference.reparameterize_forward``."""
-    half = mu.dtype.type(0.5)
-    z = np.empty_like(mu)
-    for n in range(mu.shape[0]):
-        for j in range(mu.shape[1]):
-            z[n, j] = mu[n, j] + elementary.exp(half * logvar[n, j]) * noise[n, j]
+    std, z = _std(logvar), np.empty_like(mu)
+    for n in range(len(z)):
+        latent_rows.reparameterize_row(mu[n], std[n], noise[n], z[n])
     return z
 
 
 @kernel()
 def reparameterize_backward(dz: Array, logvar: Array, noise: Array) -> tuple[Array, Array]:
     """See ``reference.reparameterize_backward``."""
-    half = dz.dtype.type(0.5)
-    dlogvar = np.empty_like(dz)
-    for n in range(dz.shape[0]):
-        for j in range(dz.shape[1]):
-            dlogvar[n, j] = half * dz[n, j] * noise[n, j] * elementary.exp(half * logvar[n, j])
-    return dz, dlogvar
+    std, dmu, dlogvar = _std(logvar), np.zeros_like(dz), np.zeros_like(dz)
+    for n in range(len(dz)):
+        latent_rows.reparameterize_backward_row(dz[n], std[n], noise[n], dmu[n], dlogvar[n])
+    return dmu, dlogvar
 
 
 @kernel()
 def kl_forward(mu: Array, logvar: Array) -> Array:
     """See ``reference.kl_forward``."""
-    half, one = mu.dtype.type(0.5), mu.dtype.type(1.0)
-    kl = np.empty_like(mu)
-    for n in range(mu.shape[0]):
-        for j in range(mu.shape[1]):
-            lv = logvar[n, j]
-            kl[n, j] = half * (mu[n, j] * mu[n, j] + (elementary.exp(lv) - one) - lv)
+    std, kl = _std(logvar), np.empty_like(mu)
+    for n in range(len(kl)):
+        latent_rows.kl_row(mu[n], logvar[n], std[n], kl[n])
     return kl
 
 
 @kernel()
 def kl_backward(mu: Array, logvar: Array) -> tuple[Array, Array]:
     """See ``reference.kl_backward``."""
-    half, one = mu.dtype.type(0.5), mu.dtype.type(1.0)
-    dlogvar = np.empty_like(mu)
-    for n in range(mu.shape[0]):
-        for j in range(mu.shape[1]):
-            dlogvar[n, j] = half * (elementary.exp(logvar[n, j]) - one)
-    return mu, dlogvar
+    std, dmu, dlogvar = _std(logvar), np.zeros_like(mu), np.zeros_like(mu)
+    one = np.ones(mu.shape[1], mu.dtype)
+    for n in range(len(mu)):
+        latent_rows.kl_backward_row(mu[n], std[n], one, dmu[n], dlogvar[n])
+    return dmu, dlogvar
+
+
+# Many samples ------------------------------------------------------------------------------
+
+
+@kernel()
+def log_weight_forward(reconstruction: Array, logvar: Array, noise: Array, z: Array) -> Array:
+    """See ``reference.log_weight_forward``."""
+    log_w, terms = np.empty_like(reconstruction), np.empty_like(z[0])
+    for n in range(len(z)):
+        log_w[n] = latent_rows.log_weight_row(reconstruction[n], logvar[n], noise[n], z[n], terms)
+    return log_w
+
+
+@kernel()
+def log_weight_backward(dlog_w: Array, z: Array) -> tuple[Array, Array]:
+    """See ``reference.log_weight_backward``."""
+    dz, dlogvar = np.zeros_like(z), np.zeros_like(z)
+    for n in range(len(z)):
+        latent_rows.log_weight_backward_row(dlog_w[n], z[n], dz[n], dlogvar[n])
+    return dz, dlogvar
+
+
+@kernel()
+def path_backward(dlog_w: Array, logvar: Array, noise: Array, z: Array) -> Array:
+    """See ``reference.path_backward``."""
+    std, dz = _std(logvar), np.zeros_like(z)
+    for n in range(len(z)):
+        latent_rows.path_backward_row(dlog_w[n], std[n], noise[n], z[n], dz[n])
+    return dz
+
+
+@kernel()
+def importance_bound_forward(log_w: Array) -> Array:
+    """See ``reference.importance_bound_forward``."""
+    bound, weight = np.empty(len(log_w), log_w.dtype), np.empty_like(log_w[0])
+    for n in range(len(log_w)):
+        bound[n] = latent_rows.importance_row(log_w[n], weight)
+    return bound
+
+
+@kernel()
+def importance_bound_backward(log_w: Array) -> Array:
+    """See ``reference.importance_bound_backward``."""
+    weight = np.empty_like(log_w)
+    for n in range(len(log_w)):
+        latent_rows.importance_row(log_w[n], weight[n])
+    return weight
 
 
 # Likelihoods -------------------------------------------------------------------------------
@@ -282,41 +243,51 @@ def _likelihood(
 ) -> tuple[Array, Array, Array]:
     """Return reconstruction (batch,), its gradient at the logits, and at log_sigma (batch,)."""
     reconstruction, dlog_sigma = np.empty(len(x), x.dtype), np.empty(len(x), x.dtype)
-    dlogits = np.empty_like(logits)
-    rows.likelihood_rows(
-        code, logits, x, log_sigma, 1.0, reconstruction, dlogits, dlog_sigma, 0, len(x)
+    dlogits, buffer = np.empty_like(logits), np.empty((2, logits.shape[1]), logits.dtype)
+    likelihood_rows.likelihood_rows(
+        code, logits, x, 1, log_sigma, 1.0, reconstruction, dlogits, dlog_sigma, buffer, 0, len(x)
     )
     return reconstruction, dlogits, dlog_sigma
 
 
 def bernoulli_forward(logits: Array, x: Array) -> Array:
     """See ``reference.bernoulli_forward``."""
-    return _likelihood(rows.BERNOULLI, logits, x)[0]
+    return _likelihood(likelihood_rows.BERNOULLI, logits, x)[0]
 
 
 def bernoulli_backward(logits: Array, x: Array) -> Array:
     """See ``reference.bernoulli_backward``."""
-    return _likelihood(rows.BERNOULLI, logits, x)[1]
+    return _likelihood(likelihood_rows.BERNOULLI, logits, x)[1]
 
 
 def continuous_bernoulli_forward(logits: Array, x: Array) -> Array:
     """See ``reference.continuous_bernoulli_forward``."""
-    return _likelihood(rows.CONTINUOUS_BERNOULLI, logits, x)[0]
+    return _likelihood(likelihood_rows.CONTINUOUS_BERNOULLI, logits, x)[0]
 
 
 def continuous_bernoulli_backward(logits: Array, x: Array) -> Array:
     """See ``reference.continuous_bernoulli_backward``."""
-    return _likelihood(rows.CONTINUOUS_BERNOULLI, logits, x)[1]
+    return _likelihood(likelihood_rows.CONTINUOUS_BERNOULLI, logits, x)[1]
+
+
+def poisson_forward(logits: Array, x: Array) -> Array:
+    """See ``reference.poisson_forward``."""
+    return _likelihood(likelihood_rows.POISSON, logits, x)[0]
+
+
+def poisson_backward(logits: Array, x: Array) -> Array:
+    """See ``reference.poisson_backward``."""
+    return _likelihood(likelihood_rows.POISSON, logits, x)[1]
 
 
 def gaussian_forward(mean: Array, x: Array, log_sigma: Array) -> Array:
     """See ``reference.gaussian_forward``."""
-    return _likelihood(rows.GAUSSIAN, mean, x, float(log_sigma[0]))[0]
+    return _likelihood(likelihood_rows.GAUSSIAN, mean, x, float(log_sigma[0]))[0]
 
 
 def gaussian_backward(mean: Array, x: Array, log_sigma: Array) -> tuple[Array, Array]:
     """See ``reference.gaussian_backward``."""
-    _, dmean, dlog_sigma = _likelihood(rows.GAUSSIAN, mean, x, float(log_sigma[0]))
+    _, dmean, dlog_sigma = _likelihood(likelihood_rows.GAUSSIAN, mean, x, float(log_sigma[0]))
     return dmean, dlog_sigma
 
 
@@ -326,8 +297,7 @@ def gaussian_backward(mean: Array, x: Array, log_sigma: Array) -> tuple[Array, A
 # (exact division and square root: a step is compared with the reference to rounding)
 @kernel(fastmath=FASTMATH - {"arcp", "afn"})
 def _adam(values: Array, gradients: Array, m: Array, v: Array, constants: Array) -> None:
-    for i in range(values.size):
-        values[i], m[i], v[i] = matmul.adam_update(values[i], gradients[i], m[i], v[i], constants)
+    matmul.adam_rows(values, gradients, m, v, constants)
 
 
 @kernel()

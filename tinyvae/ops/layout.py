@@ -1,11 +1,7 @@
-"""Where everything of a training step lies: one table of layers, one vector of intermediate values.
-
-The kernels of ``step.py`` cut their matrices out of it.  This file computes nothing.
-"""
+"""The memory of a training step: a table of layers, and a workspace with offsets into it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,96 +11,95 @@ from numpy.typing import NDArray
 from tinyvae.ops import matmul, rows
 from tinyvae.ops.machine.jit import kernel
 from tinyvae.ops.machine.memory import allocate
+from tinyvae.ops.machine.views import matrix_at, vector_at
 from tinyvae.ops.machine.workers import cores
 
 Array = NDArray[Any]
 
 # Columns of the table that describes the layers, encoder first, one row a layer.
-WEIGHT, BIAS, FAN_IN, FAN_OUT, ACTIVATION, OUTPUT, GRADIENT = range(7)
+WEIGHT, BIAS, LABEL, FAN_IN, FAN_OUT, ACTIVATION, SAMPLES, OUTPUT, GRADIENT = range(9)
+NO_LABEL = -1  # in column LABEL, of a layer that no label reaches
+
+# Where each buffer of the latent variable and of the losses begins in the workspace; then the
+# buffers of the threads for pieces of a weight's gradient, and the size of one of them.
+LOGVAR, STD, KL, DKL, Z, DZ, RECONSTRUCTION, DLOG_SIGMA, LOG_W, IMPORTANCE = range(10)
+BOUND, KL_OF_ROW, GRADIENTS, GRADIENT_SIZE = range(10, 14)
 
 MOST_THREADS = cores()
 
 
-class Layout(NamedTuple):
-    """Where everything lies; built once for a model and a batch size.
+class Network(NamedTuple):
+    """A model as the kernels see it.
 
     Attributes
     ----------
-    layers : (depth, 7) int64 array
-        For each layer: places of weight and bias in the vector of parameters, widths, activation,
-        places of its output and of the gradient at its pre-activation in ``workspace``.
-    n_encoder : int
-        How many of the layers are the encoder's.
-    latent : (5,) int64 array
-        Places of logvar, z and dz in ``workspace``; then where each thread has room for a few
-        rows of a weight's gradient, and how much.
+    encoder, decoder : tuple of int
+        Widths of the layers, inputs included; the encoder's last is twice the latent width.
+    offsets : list of (int, int, int)
+        Where each layer's weight, bias and label weight (or NO_LABEL) begin in the vector of
+        parameters, encoder first.
+    n_classes : int
+        Rows of a label weight; 0 without labels.
+    activation, likelihood : int
+        Places in ``reference.ACTIVATIONS`` and ``reference.LIKELIHOODS``.
+    """
+
+    encoder: tuple[int, ...]
+    decoder: tuple[int, ...]
+    offsets: list[tuple[int, int, int]]
+    n_classes: int
+    activation: int
+    likelihood: int
+
+
+class Layout(NamedTuple):
+    """Where everything of a step lies; made once for a model and a size of batch.
+
+    Attributes
+    ----------
+    layers : (depth, 9) int64 array
+        For each layer: offsets of weight, bias and label weight among the parameters, widths,
+        activation, rows an example has there, offsets of output and of the gradient at the
+        pre-activation in ``workspace``.
+    offsets : (14,) int64 array
+        Of the other buffers in ``workspace``, by the names above.
     workspace : vector
         Every intermediate value of a step.
-    per_row : (3, batch) array
-        reconstruction, kl and the gradient at log_sigma, for each row.
-    means : (2,) float64 array
-        reconstruction and kl of the batch.
+    means : (4,) float64 array
+        loss, reconstruction and kl of the batch; then the KL that the loss charges for.
     """
 
     layers: Array
-    n_encoder: int
-    latent: Array
+    offsets: Array
     workspace: Array
-    per_row: Array
     means: Array
 
 
-def make_layout(
-    encoder: Sequence[int],
-    decoder: Sequence[int],
-    activation: int,
-    offsets: Sequence[tuple[int, int]],
-    batch: int,
-    dtype: np.dtype[Any],
-) -> Layout:
-    """Lay out a step.
-
-    Parameters
-    ----------
-    encoder, decoder : sequence of int
-        Widths of their layers, inputs included.
-    activation : int
-        Of the hidden layers.
-    offsets : sequence of (int, int)
-        Places of each layer's weight and bias in the vector of parameters.
-    batch : int
-        The most rows a batch may have.
-    dtype : dtype
-
-    Returns
-    -------
-    Layout
-    """
+def make_layout(network: Network, batch: int, samples: int, dtype: np.dtype[Any]) -> Layout:
+    """Lay out a step for at most ``batch`` examples with ``samples`` samples of z each."""
     table: list[list[int]] = []
     used = 0
-    for widths in (encoder, decoder):
+    for widths, repeated in ((network.encoder, 1), (network.decoder, samples)):
         for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
-            code = activation if i < len(widths) - 2 else rows.IDENTITY
-            output, gradient = used, used + batch * fan_out
-            used += 2 * batch * fan_out
-            table.append([*offsets[len(table)], fan_in, fan_out, code, output, gradient])
-    size = batch * decoder[0]
-    latent = [used, used + size, used + 2 * size, used + 3 * size]
-    room = matmul.UPDATE_ROWS * max(*encoder[1:], *decoder[1:])
+            code = network.activation if i < len(widths) - 2 else rows.IDENTITY
+            size = batch * repeated * fan_out
+            place = network.offsets[len(table)]
+            table.append([*place, fan_in, fan_out, code, repeated, used, used + size])
+            used += 2 * size
+    latent = network.decoder[0]
+    sizes = [batch * latent] * 3 + [latent] + [batch * samples * latent] * 2
+    sizes += [batch * samples] * 4 + [batch] * 2
+    offsets = [used]
+    for size in sizes:
+        offsets.append(offsets[-1] + size)
+    widest = max(*network.encoder[1:], *network.decoder[1:])
+    buffer = max(matmul.UPDATE_ROWS, network.n_classes) * widest  # enough for any use of it
     return Layout(
         np.array(table, dtype=np.int64),
-        len(encoder) - 1,
-        np.array([*latent, room], dtype=np.int64),
-        allocate(latent[3] + MOST_THREADS * room, dtype),
-        np.empty((3, batch), dtype),
-        np.zeros(2),
+        np.array([*offsets, buffer], dtype=np.int64),
+        allocate(offsets[-1] + MOST_THREADS * buffer, dtype),
+        np.zeros(4),
     )
-
-
-@kernel(paste=True)
-def matrix_at(vector: Array, start: int, n_rows: int, n_columns: int) -> Array:
-    """Return the matrix that begins at a place of a vector."""
-    return vector[start : start + n_rows * n_columns].reshape((n_rows, n_columns))
 
 
 @kernel(paste=True)
@@ -116,4 +111,10 @@ def weight_of(values: Array, layer: Array) -> Array:
 @kernel(paste=True)
 def bias_of(values: Array, layer: Array) -> Array:
     """Return a layer's bias, or what belongs to it in another vector of the same layout."""
-    return values[layer[BIAS] : layer[BIAS] + layer[FAN_OUT]]
+    return vector_at(values, layer[BIAS], layer[FAN_OUT])
+
+
+@kernel(paste=True)
+def label_weight_of(values: Array, layer: Array, n_classes: int) -> Array:
+    """Return a layer's label weight, (n_classes, fan_out), or what belongs to it."""
+    return matrix_at(values, layer[LABEL], n_classes, layer[FAN_OUT])

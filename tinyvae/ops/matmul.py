@@ -20,9 +20,11 @@ else:
 
 __all__ = [
     "UPDATE_ROWS",
+    "adam_rows",
     "adam_update",
     "backward_input_rows",
     "forward_rows",
+    "update_bias_columns",
     "update_weight_rows",
     "weight_gradient_rows",
 ]
@@ -33,7 +35,7 @@ Array = NDArray[Any]
 UPDATE_ROWS = 128
 
 
-@kernel(inline=True)
+@kernel(inline=True, borrows=True)
 def adam_update(
     value: float, gradient: float, m: float, v: float, constants: Array
 ) -> tuple[float, float, float]:
@@ -46,7 +48,14 @@ def adam_update(
     return value - constants[2] * m / (math.sqrt(v) * constants[3] + constants[4]), m, v
 
 
-@kernel()
+@kernel(paste=True)
+def adam_rows(values: Array, gradient: Array, m: Array, v: Array, constants: Array) -> None:
+    """Take one step of Adam on a vector of values."""
+    for i in range(values.size):
+        values[i], m[i], v[i] = adam_update(values[i], gradient[i], m[i], v[i], constants)
+
+
+@kernel(borrows=True)
 def update_weight_rows(
     x: Array,
     da: Array,
@@ -54,20 +63,42 @@ def update_weight_rows(
     m: Array,
     v: Array,
     constants: Array,
-    room: Array,
+    buffer: Array,
     start: int,
     stop: int,
 ) -> None:
     """Take one step of Adam with the gradient x.T @ da, on rows start to stop of a weight.
 
-    The gradient is never stored as a whole: ``room``, (UPDATE_ROWS, fan_out), holds the rows that
+    The gradient is never stored as a whole: ``buffer``, (UPDATE_ROWS, fan_out), holds the rows that
     are being made, and Adam takes them from there.
     """
     for first in range(start, stop, UPDATE_ROWS):
         last = min(first + UPDATE_ROWS, stop)
-        weight_gradient_rows(x, da, room, first, last)
-        gradient = room.reshape(-1)
-        ws, ms = weight[first:last].reshape(-1), m[first:last].reshape(-1)
-        vs = v[first:last].reshape(-1)
-        for i in range(ws.size):
-            ws[i], ms[i], vs[i] = adam_update(ws[i], gradient[i], ms[i], vs[i], constants)
+        weight_gradient_rows(x, da, buffer, first, last)
+        gradient = buffer.reshape(-1)
+        adam_rows(
+            weight[first:last].reshape(-1), gradient, m[first:last].reshape(-1),
+            v[first:last].reshape(-1), constants,
+        )  # fmt: skip
+
+
+@kernel(paste=True)
+def update_bias_columns(
+    da: Array,
+    bias: Array,
+    m: Array,
+    v: Array,
+    constants: Array,
+    buffer: Array,
+    start: int,
+    stop: int,
+) -> None:
+    """Take one step of Adam with the sum of da's rows, on columns start to stop of a bias."""
+    total = buffer[: stop - start]
+    for j in range(total.size):
+        total[j] = da.dtype.type(0.0)
+    for n in range(len(da)):
+        row = da[n, start:stop]  # sliced, for LLVM vectorizes no index with an offset here
+        for j in range(total.size):
+            total[j] += row[j]
+    adam_rows(bias[start:stop], total, m[start:stop], v[start:stop], constants)

@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+# Kernels know an activation, a likelihood and an objective by its place here.
 ACTIVATIONS = ("relu", "tanh", "softplus", "sigmoid", "identity")
+LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "poisson", "gaussian", "gaussian_learned")
+OBJECTIVES = ("elbo", "iwae", "stl", "dreg")
 LOGVAR_BOUND = 10.0
 LOG_2PI = math.log(2.0 * math.pi)
 
@@ -126,6 +129,26 @@ def dense_backward_input(da: Array, weight: Array, h: Array, activation: str) ->
     return activation_backward(da @ weight.T, h, activation)
 
 
+def label_forward(a: Array, label_weight: Array, labels: Array) -> Array:
+    """Return a + label_weight[labels]: each label's row added to a pre-activation.
+
+    The same as one more input, one-hot: one_hot(labels) @ label_weight.
+
+    Parameters
+    ----------
+    a : (batch, fan_out) array
+    label_weight : (n_classes, fan_out) array
+    labels : (batch,) array of whole numbers below n_classes
+    """
+    return a + label_weight[labels]
+
+
+def label_backward(da: Array, labels: Array, n_classes: int) -> Array:
+    """Return dlabel_weight = one_hot(labels).T @ da, (n_classes, fan_out)."""
+    one_hot = labels[:, None] == np.arange(n_classes)
+    return one_hot.T.astype(da.dtype) @ da
+
+
 # The latent variable -----------------------------------------------------------------------
 
 
@@ -182,6 +205,60 @@ def kl_backward(mu: Array, logvar: Array) -> tuple[Array, Array]:
     Tutorial 05, equation (5.7).
     """
     return mu, 0.5 * np.expm1(logvar)
+
+
+# Many samples of z for a row: with z = mu + exp(logvar / 2) * noise, one row a sample -------
+
+
+def log_weight_forward(reconstruction: Array, logvar: Array, noise: Array, z: Array) -> Array:
+    """Return log_w = log p(x, z) - log q(z given x), one number for each row of z, in nats.
+
+    log_w = -reconstruction + sum of (noise**2 + logvar - z**2) / 2, with log 2 pi cancelled.
+    Burda, Grosse and Salakhutdinov (2016), equation 8, in logs.
+    """
+    log_w: Array = 0.5 * (noise * noise + logvar - z * z).sum(axis=1) - reconstruction
+    return log_w
+
+
+def log_weight_backward(dlog_w: Array, z: Array) -> tuple[Array, Array]:
+    """Return (dz, dlogvar) for fixed noise, beside what comes through the reconstruction.
+
+    dz = -dlog_w * z, from log p(z); dlogvar = dlog_w / 2, from the entropy of q.
+    """
+    dz = -dlog_w[:, None] * z
+    return dz, np.broadcast_to(0.5 * dlog_w[:, None], z.shape)
+
+
+def path_backward(dlog_w: Array, logvar: Array, noise: Array, z: Array) -> Array:
+    """Return dz when the parameters of log q are held, beside what comes through reconstruction.
+
+    dz = dlog_w * (noise / sigma - z): log p(z) gives -z, and -log q gives (z - mu) / sigma**2,
+    which is noise / sigma.  What is left out, the score of q, is zero on average for the ELBO.
+    Roeder, Wu and Duvenaud (2017), equation 5.
+    """
+    dz: Array = dlog_w[:, None] * (noise * np.exp(-0.5 * logvar) - z)
+    return dz
+
+
+def importance_bound_forward(log_w: Array) -> Array:
+    """Return log of the mean over K of w, (batch,) in nats, from log_w, (batch, K).
+
+    Never below the mean of log_w, and never above log p(x) on average.
+    Burda, Grosse and Salakhutdinov (2016), equation 8.
+    """
+    largest = log_w.real.max(axis=1)
+    bound: Array = largest + np.log(np.exp(log_w - largest[:, None]).mean(axis=1))
+    return bound
+
+
+def importance_bound_backward(log_w: Array) -> Array:
+    """Return the derivative by log_w, (batch, K): w normalized to a sum of one in each row.
+
+    Burda, Grosse and Salakhutdinov (2016), equation 14.
+    """
+    w = np.exp(log_w - log_w.max(axis=1, keepdims=True))
+    weights: Array = w / w.sum(axis=1, keepdims=True)
+    return weights
 
 
 # Likelihoods: reconstruction = -log p(x given z), nats per example --------------------------
@@ -284,6 +361,35 @@ def continuous_bernoulli_mean(logits: Array) -> Array:
     e = np.exp(np.where(positive, -far, far))
     closed = np.where(positive, 1.0, -e) / (1.0 - e) - 1.0 / far
     return np.where(small, 0.5 + series, closed)
+
+
+def poisson_forward(logits: Array, x: Array) -> Array:
+    """Return -log p(x given logits) = sum of exp(l) - x l + log x!, shape (batch,).
+
+    ``logits`` are the logs of the rates, x whole numbers from 0 on; log x! is kept.
+
+    Tutorial 06, equations (6.1) and (6.32).
+    """
+    log_factorial = np.vectorize(math.lgamma, otypes=[float])(x.real + 1.0)
+    loss: Array = (np.exp(logits) - x * logits + log_factorial).sum(axis=1)
+    return loss
+
+
+def poisson_backward(logits: Array, x: Array) -> Array:
+    """Return dlogits = exp(logits) - x, shape (batch, input_dim).
+
+    Tutorial 06, equation (6.33).
+    """
+    return poisson_mean(logits) - x
+
+
+def poisson_mean(logits: Array) -> Array:
+    """Return E[x given logits] = exp(logits), the rate.
+
+    Tutorial 06, equation (6.32).
+    """
+    rate: Array = np.exp(logits)
+    return rate
 
 
 def gaussian_forward(mean: Array, x: Array, log_sigma: Array) -> Array:

@@ -1,9 +1,8 @@
-"""The operations of ``reference`` on a range of rows, in place, for Numba.
+"""Activations and labels on rows ``start`` to ``stop`` - 1, in place, for Numba.
 
-A row is one example, and no example looks at another until the weight gradients are summed.  So
-every kernel here works on rows ``start`` to ``stop``, serially, and whoever calls it may give
-different rows to different threads.  Activations and likelihoods come as numbers, their places in
-``ACTIVATIONS`` and ``LIKELIHOODS``.  No shape is checked here.
+A row is one example, or one of its samples; rows are independent until the weight gradients are
+summed, so whoever calls these serial kernels may give different rows to different threads.  The
+operations of ``fast`` and the fused step call the same kernels.  No shape is checked here.
 
 A sum is a loop of its own, over terms that another loop has stored.  Beside a store LLVM keeps two
 versions of a sum, which round differently, and where the arrays lie decides which of them runs.
@@ -16,44 +15,27 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.ops.elementary import (
-    exp,
-    log_partition_and_mean,
-    sigmoid,
-    softplus,
-    softplus_and_sigmoid,
-    tanh,
-)
+from tinyvae.ops.elementary import exp, sigmoid, softplus, tanh
 from tinyvae.ops.machine.jit import kernel
-from tinyvae.ops.reference import LOG_2PI, LOGVAR_BOUND
+from tinyvae.ops.reference import ACTIVATIONS
 
 Array = NDArray[Any]
 
-RELU, TANH, SOFTPLUS, SIGMOID, IDENTITY = range(5)  # in the order of reference.ACTIVATIONS
-BERNOULLI, CONTINUOUS_BERNOULLI, GAUSSIAN, GAUSSIAN_LEARNED = range(4)  # likelihoods.LIKELIHOODS
+RELU, TANH, SOFTPLUS, SIGMOID, IDENTITY = range(len(ACTIVATIONS))
 
 
-@kernel()
-def _total(terms: Array) -> Any:
+@kernel(borrows=True)
+def total_of(terms: Array) -> Any:
+    """Return the sum of a vector."""
     total = terms.dtype.type(0.0)
     for j in range(terms.size):
         total += terms[j]
     return total
 
 
-@kernel()
-def _total_less(terms: Array, a: Array, b: Array) -> Any:
-    """Sum of terms - a * b."""
-    total = terms.dtype.type(0.0)
-    for j in range(terms.size):
-        total += terms[j] - a[j] * b[j]
-    return total
-
-
-@kernel()
+@kernel(borrows=True)
 def activate_rows(h: Array, activation: int, start: int, stop: int) -> None:
     """Replace a by f(a)."""
     zero, one = h.dtype.type(0.0), h.dtype.type(1.0)
@@ -76,7 +58,7 @@ def activate_rows(h: Array, activation: int, start: int, stop: int) -> None:
                 row[j] = sigmoid(row[j])
 
 
-@kernel()
+@kernel(borrows=True)
 def derivative_rows(da: Array, h: Array, activation: int, start: int, stop: int) -> None:
     """Multiply da by f'(a), the derivative written in terms of h = f(a)."""
     zero, one = h.dtype.type(0.0), h.dtype.type(1.0)
@@ -96,89 +78,26 @@ def derivative_rows(da: Array, h: Array, activation: int, start: int, stop: int)
                 d[j] *= row[j] * (one - row[j])
 
 
-@kernel()
-def latent_forward_rows(
-    heads: Array, noise: Array, logvar: Array, z: Array, kl: Array, start: int, stop: int
+@kernel(borrows=True)
+def label_rows(
+    a: Array, label_weight: Array, labels: Array, samples: int, start: int, stop: int
 ) -> None:
-    """From heads = [mu, raw_logvar]: logvar bounded, z sampled, kl summed over dimensions."""
-    latent = z.shape[1]
-    bound, half = z.dtype.type(LOGVAR_BOUND), z.dtype.type(0.5)
-    inverse, one = z.dtype.type(1.0 / LOGVAR_BOUND), z.dtype.type(1.0)
-    terms = np.empty(latent, z.dtype)
+    """Add to row n of a, (batch * samples, fan_out), the weight of the label of its example."""
     for n in range(start, stop):
-        for j in range(latent):
-            mu = heads[n, j]
-            lv = bound * tanh(heads[n, latent + j] * inverse)
-            std = exp(half * lv)
-            logvar[n, j] = lv
-            z[n, j] = mu + std * noise[n, j]
-            terms[j] = mu * mu + (std * std - one) - lv
-        kl[n] = half * _total(terms)
+        row, added = a[n], label_weight[labels[n // samples]]
+        for j in range(row.size):
+            row[j] += added[j]
 
 
-@kernel()
-def latent_backward_rows(
-    dz: Array,
-    heads: Array,
-    logvar: Array,
-    noise: Array,
-    kl_weight: float,
-    dheads: Array,
-    start: int,
-    stop: int,
+@kernel(borrows=True)
+def label_gradient_columns(
+    da: Array, labels: Array, samples: int, out: Array, start: int, stop: int
 ) -> None:
-    """Dheads = [dmu, draw_logvar] from dz and from kl_weight times the KL term."""
-    latent = dz.shape[1]
-    half, one = dz.dtype.type(0.5), dz.dtype.type(1.0)
-    inverse, weight = dz.dtype.type(1.0 / LOGVAR_BOUND), dz.dtype.type(kl_weight)
-    for n in range(start, stop):
-        for j in range(latent):
-            lv = logvar[n, j]
-            std = exp(half * lv)
-            ratio = lv * inverse
-            dlogvar = half * (dz[n, j] * noise[n, j] * std + weight * (std * std - one))
-            dheads[n, j] = dz[n, j] + weight * heads[n, j]
-            dheads[n, latent + j] = dlogvar * (one - ratio * ratio)
-
-
-@kernel()
-def likelihood_rows(
-    likelihood: int,
-    logits: Array,
-    x: Array,
-    log_sigma: float,
-    scale: float,
-    reconstruction: Array,
-    dlogits: Array,
-    dlog_sigma: Array,
-    start: int,
-    stop: int,
-) -> None:
-    """Reconstruction = -log p(x given logits), a sum over each row; scale times its gradients.
-
-    ``dlogits`` must not be ``logits``.
-    """
-    half, one = logits.dtype.type(0.5), logits.dtype.type(1.0)
-    shift = logits.dtype.type(0.5 * LOG_2PI + log_sigma)
-    precision, c = logits.dtype.type(np.exp(-log_sigma)), logits.dtype.type(scale)
-    terms, sigma_terms = np.empty_like(logits[0]), np.empty_like(logits[0])
-    for n in range(start, stop):
-        row, target, gradient = logits[n], x[n], dlogits[n]
-        if likelihood == BERNOULLI:
-            for j in range(row.size):
-                terms[j], mean = softplus_and_sigmoid(row[j])
-                gradient[j] = c * (mean - target[j])
-            reconstruction[n] = _total_less(terms, target, row)
-        elif likelihood == CONTINUOUS_BERNOULLI:
-            for j in range(row.size):
-                terms[j], mean = log_partition_and_mean(row[j])
-                gradient[j] = c * (mean - target[j])
-            reconstruction[n] = _total_less(terms, target, row)
-        else:
-            for j in range(row.size):
-                residual = (target[j] - row[j]) * precision
-                terms[j] = shift + half * residual * residual
-                sigma_terms[j] = one - residual * residual
-                gradient[j] = -c * precision * residual
-            reconstruction[n] = _total(terms)
-            dlog_sigma[n] = c * _total(sigma_terms)
+    """Out = one_hot(labels).T @ da[:, start:stop], (n_classes, stop - start)."""
+    for c in range(len(out)):
+        for j in range(stop - start):
+            out[c, j] = da.dtype.type(0.0)
+    for n in range(len(da)):
+        row, total = da[n, start:stop], out[labels[n // samples]]
+        for j in range(row.size):
+            total[j] += row[j]

@@ -101,7 +101,7 @@ def _panel(b: Matrix, depth: int, width: int, count: int, columns: Any, room: An
     return Matrix(room, step, b.row // b.row)  # one, of the type that b.column has
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, borrows=True)
 def _rows(
     a: Matrix,
     b: Matrix,
@@ -134,7 +134,7 @@ def _columns(
     _rows(a, panel, before, after, shape, count, depth, width)
 
 
-@kernel(fastmath=EXACT)
+@kernel(fastmath=EXACT, borrows=True)
 def _multiply(
     a: Matrix, b: Matrix, initial: Matrix, out: Matrix, count: int, depth: int, width: int
 ) -> None:
@@ -166,7 +166,7 @@ def _zeros(room: Any) -> Matrix:
     return Matrix(room, np.intp(0), np.intp(0))
 
 
-@kernel()
+@kernel(borrows=True)
 def forward_rows(x: Array, weight: Array, bias: Array, out: Array, start: int, stop: int) -> None:
     """out[start:stop] = x[start:stop] @ weight + bias."""
     one = np.intp(1)
@@ -179,7 +179,7 @@ def forward_rows(x: Array, weight: Array, bias: Array, out: Array, start: int, s
     )
 
 
-@kernel()
+@kernel(borrows=True)
 def backward_input_rows(da: Array, weight: Array, out: Array, start: int, stop: int) -> None:
     """out[start:stop] = da[start:stop] @ weight.T."""
     one = np.intp(1)
@@ -191,7 +191,7 @@ def backward_input_rows(da: Array, weight: Array, out: Array, start: int, stop: 
     _multiply(left, transposed, zeros, target, stop - start, depth, width)
 
 
-@kernel()
+@kernel(borrows=True)
 def weight_gradient_rows(x: Array, da: Array, out: Array, start: int, stop: int) -> None:
     """out[: stop - start] = (x.T @ da)[start:stop]."""
     one = np.intp(1)

@@ -19,10 +19,10 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 
 @kernel()
-def meet(part, parts, board, here, met):
+def meet(part, parts, queue, here, met):
     """Say that this part has begun, and wait a while for the other one."""
     if part == WHOLE:
-        in_parts(board, parts, meet, (board, here, met))
+        in_parts(queue, parts, meet, (queue, here, met))
         return
     here[part] = 1
     for _ in range(500_000):
@@ -33,18 +33,18 @@ def meet(part, parts, board, here, met):
 
 
 @kernel()
-def count(part, parts, board, totals):
+def count(part, parts, queue, totals):
     if part == WHOLE:
-        in_parts(board, parts, count, (board, totals))
+        in_parts(queue, parts, count, (queue, totals))
         return
     totals[part] += 1
 
 
 @kernel()
-def linger(part, parts, board, here, done):
+def linger(part, parts, queue, here, done):
     """Part 0 takes its time; part 1 is over as soon as someone has begun part 0."""
     if part == WHOLE:
-        in_parts(board, parts, linger, (board, here, done))
+        in_parts(queue, parts, linger, (queue, here, done))
         return
     here[part] = 1
     for _ in range(200_000):
@@ -80,20 +80,20 @@ def test_the_caller_waits_for_parts_that_others_have_begun():
 
 
 def test_a_helper_about_to_sleep_hears_of_new_work(monkeypatch):
-    """A call that comes while the helper still looks at the board keeps it awake for that work."""
+    """A call that comes while the worker still looks at the queue keeps it awake for that work."""
     pool, looked, twice = threads_module._Pool(), [], threading.Event()
 
-    def serve(board, number, looks):
-        if board is not pool.board:
-            return  # a helper of another test, going to sleep
+    def serve(queue, number, looks):
+        if queue is not pool.queue:
+            return  # a worker of another test, going to sleep
         looked.append(number)
         if len(looked) == 1:
-            pool.call(2)
+            pool.wake(2)
         else:
             twice.set()
 
     monkeypatch.setattr(threads_module, "serve", serve)
-    pool.call(2)
+    pool.wake(2)
     assert twice.wait(20)
     time.sleep(0.05)
     assert looked == [1, 1]  # and then it sleeps
@@ -105,7 +105,7 @@ def test_one_thread_needs_no_helper(monkeypatch):
     totals = np.zeros(1, np.int64)
     run_shared(count, 1, totals)
     assert totals[0] == 1
-    assert fresh.helpers == 0
+    assert fresh.workers == 0
 
 
 def test_two_callers_take_turns():

@@ -87,7 +87,11 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]
 
 
 def kernel(
-    *, fastmath: frozenset[str] = FASTMATH, inline: bool = False, paste: bool = False
+    *,
+    fastmath: frozenset[str] = FASTMATH,
+    inline: bool = False,
+    paste: bool = False,
+    borrows: bool = False,
 ) -> Callable[[F], F]:
     """Compile a function with Numba, lazily, cached, without the global interpreter lock.
 
@@ -100,6 +104,9 @@ def kernel(
     paste : bool
         Whether Numba must, before LLVM sees it: the body takes the callers' flags, and is compiled
         with them only.  What is compiled on its own is optimized again inside each caller.
+    borrows : bool
+        Whether the function and all it calls allocate nothing and keep no array beyond the call.
+        Numba then counts no references, which is a third of the code of a kernel of many arrays.
 
     Returns
     -------
@@ -114,6 +121,7 @@ def kernel(
             inline="always" if paste else "never",
             error_model="numpy",
             nogil=True,
+            _nrt=not borrows,
         )(function)
         if not (JIT_DISABLED or inline or paste):
             # Where no folder can be written, each process compiles anew.

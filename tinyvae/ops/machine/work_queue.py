@@ -1,12 +1,11 @@
-"""A board on which one thread posts work in parts, and any thread that is awake takes them.
+"""A work queue in compiled code: one thread posts work in parts, threads that are awake take them.
 
-All of it happens in compiled code: Python's lock would put a thread to sleep for longer than a
-small layer takes.  Whoever posts works too, so that nothing is lost where nobody else is awake;
-and no order is promised, so parts must write to different places.
+Python's lock would put a thread to sleep for longer than a small layer takes.  The thread that
+posts works too, so nothing is lost where no other is awake; no order is promised, so parts must
+write to different places.
 
-The board is eight int64.  A part is taken by counting ``LEFT`` down from n to 0, in one indivisible
-step; only then are ``ENTRY`` and the rest read, which stay as they are until all parts are done.
-This file knows no mathematics.
+The queue is eight int64.  A part is taken by counting ``LEFT`` down from n to 0 atomically; only
+then are ``ENTRY`` and the rest read, which do not change until all parts are done.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ _YIELD: tuple[str, tuple[int, ...]] = ("llvm.aarch64.hint", (1,))
 _REST = {"x86_64": _PAUSE, "amd64": _PAUSE, "aarch64": _YIELD, "arm64": _YIELD}
 
 
-def new_board() -> Array:
-    """Return a board with nothing on it."""
+def new_queue() -> Array:
+    """Return an empty queue."""
     return np.zeros(8, np.int64)
 
 
-def _place(builder: Any, start: Any, which: int) -> Any:
+def _field(builder: Any, start: Any, which: int) -> Any:
     return builder.gep(start, [ir.Constant(_INT64, which)])
 
 
@@ -67,7 +66,7 @@ def _rest(_typing: Any) -> Typed:
 
 @intrinsic
 def _now(_typing: Any, start: Any, which: Any) -> Typed:
-    """Read a number of the board as other threads have written it."""
+    """Read a number of the queue as other threads have written it."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         start, which = arguments
@@ -81,7 +80,7 @@ def _take(_typing: Any, start: Any, left: Any) -> Typed:
     """Set LEFT to ``left - 1`` if it still is ``left``; return whether it was."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        place, before = _place(builder, arguments[0], LEFT), arguments[1]
+        place, before = _field(builder, arguments[0], LEFT), arguments[1]
         after = builder.sub(before, ir.Constant(_INT64, 1))
         outcome = builder.cmpxchg(place, before, after, "acq_rel", "acquire")
         return builder.extract_value(outcome, 1)
@@ -94,14 +93,14 @@ def _do(_typing: Any, start: Any, part: Any) -> Typed:
     """Do a part that was taken, and count it as done."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        board, part = arguments
+        queue, part = arguments
         entry, spilled, parts = (
-            builder.load(_place(builder, board, which)) for which in (ENTRY, ARGUMENTS, PARTS)
+            builder.load(_field(builder, queue, which)) for which in (ENTRY, ARGUMENTS, PARTS)
         )
         function = builder.inttoptr(entry, _PART.as_pointer())
         builder.call(function, [part, parts, builder.inttoptr(spilled, _BYTES)])
         one = ir.Constant(_INT64, 1)
-        builder.atomic_rmw("add", _place(builder, board, DONE), one, "acq_rel")
+        builder.atomic_rmw("add", _field(builder, queue, DONE), one, "acq_rel")
         return context.get_dummy_value()
 
     return types.void(start, types.int64), generate
@@ -125,10 +124,10 @@ def _entry(context: Any, builder: Any, arguments: Any, spilled: Any) -> Any:
 
 @intrinsic
 def _post(_typing: Any, start: Any, parts: Any, arguments: Any) -> Typed:
-    """Put the calling function on the board: ``(part, parts, *arguments)``, for every part."""
+    """Post the calling function: ``(part, parts, *arguments)``, for every part."""
 
     def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        board, count, tuple_ = values
+        queue, count, tuple_ = values
         spilled = cgutils.alloca_once_value(builder, tuple_)
         for which, value in (
             (ENTRY, builder.ptrtoint(_entry(context, builder, arguments, spilled), _INT64)),
@@ -136,15 +135,15 @@ def _post(_typing: Any, start: Any, parts: Any, arguments: Any) -> Typed:
             (PARTS, count),
             (DONE, ir.Constant(_INT64, 0)),
         ):
-            builder.store(value, _place(builder, board, which))
-        builder.store_atomic(count, _place(builder, board, LEFT), "release", 8)
+            builder.store(value, _field(builder, queue, which))
+        builder.store_atomic(count, _field(builder, queue, LEFT), "release", 8)
         return context.get_dummy_value()
 
     return types.void(start, types.int64, arguments), generate
 
 
-@kernel(inline=True)
-def _help(start: Any) -> bool:
+@kernel(inline=True, borrows=True)
+def _run_part(start: Any) -> bool:
     """Take a part and do it, if there is one; return whether there was."""
     left = _now(start, LEFT)
     while left > 0:
@@ -155,39 +154,39 @@ def _help(start: Any) -> bool:
     return False
 
 
-@kernel()
-def _finish(board: Array, parts: int) -> None:
+@kernel(borrows=True)
+def _finish(queue: Array, parts: int) -> None:
     """Do the parts that nobody has taken, and wait for the others."""
-    start = address(board)
-    while _help(start):
+    start = address(queue)
+    while _run_part(start):
         pass
     while _now(start, DONE) < parts:
         _rest()
 
 
 @kernel(paste=True)
-def in_parts(board: Array, parts: int, function: Any, arguments: Any) -> None:
+def in_parts(queue: Array, parts: int, function: Any, arguments: Any) -> None:
     """Call ``function(part, parts, *arguments)`` for every part; return when all are done.
 
     ``function`` must be the one in which this stands, and the types of its arguments those it was
     called with: it posts itself, so that nothing has to be compiled into another function once
     more.
     """
-    _post(address(board), parts, arguments)
-    _finish(board, parts)
+    _post(address(queue), parts, arguments)
+    _finish(queue, parts)
 
 
 @kernel()
-def serve(board: Array, thread: int, looks: int) -> None:
-    """Do what is posted; return when nothing was for so many looks.
+def serve(queue: Array, thread: int, spins: int) -> None:
+    """Do what is posted; return after ``spins`` looks in a row that found nothing.
 
-    A thread whose number is not below the board's ``THREADS`` leaves the work to others.
+    A worker whose number is not below the queue's ``THREADS`` leaves the work to others.
     """
-    start = address(board)
+    start = address(queue)
     idle = 0
-    while idle < looks:
+    while idle < spins:
         idle += 1
-        if thread < _now(start, THREADS) and _help(start):
+        if thread < _now(start, THREADS) and _run_part(start):
             idle = 0
         else:
             _rest()
@@ -195,7 +194,7 @@ def serve(board: Array, thread: int, looks: int) -> None:
 
 if JIT_DISABLED:
 
-    def in_parts(board: Array, parts: int, function: Any, arguments: Any) -> None:
+    def in_parts(queue: Array, parts: int, function: Any, arguments: Any) -> None:
         """Call ``function(part, parts, *arguments)`` for every part."""
         for part in range(parts):
             function(part, parts, *arguments)

@@ -1,0 +1,96 @@
+"""What comes into a model, checked once: x, z, noise and labels as arrays the kernels can take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinyvae.data.checks import check_data
+from tinyvae.errors import DTypeError, RangeError, ShapeError, UsageError
+from tinyvae.model.config import Architecture
+
+Array = NDArray[Any]
+
+
+class Inputs:
+    """Checks against an architecture, and casts to its dtype.
+
+    Raises
+    ------
+    ShapeError, DTypeError, NonFiniteDataError, RangeError
+        From every method, if an array is not what was expected.
+    UsageError
+        If labels are missing, or given to a model without.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        dtype = np.dtype(architecture.dtype)
+        self.real = np.dtype(np.float64) if dtype.kind == "c" else dtype
+
+    def data(self, x: ArrayLike) -> Array:
+        """Return x as a float batch, (batch, input_dim)."""
+        architecture = self.architecture
+        came = check_data(
+            x, likelihood=architecture.likelihood, input_dim=architecture.input_dim, min_rows=1
+        )
+        return self._cast(came)
+
+    def numbers(self, argument: str, came: ArrayLike, width: int) -> Array:
+        """Return an (n, width) float array that may hold any finite numbers."""
+        return self._cast(check_data(came, input_dim=width, argument=argument, min_rows=1))
+
+    def noise(self, noise: ArrayLike, rows: int) -> Array:
+        """Return noise of shape (batch, latent_dim) or (batch, K, latent_dim) as rows, in order."""
+        came, latent_dim = np.asarray(noise), self.architecture.latent_dim
+        if len(came) != rows:
+            raise ShapeError(f"x has {rows} rows and noise {len(came)}; they must be as many.")
+        if came.ndim == 3 and came.shape[1] > 0:
+            came = came.reshape(-1, came.shape[2])
+        return self.numbers("noise", came, latent_dim)
+
+    def labels(self, labels: ArrayLike | None, rows: int) -> Array | None:
+        """Return labels as (batch,) int64, or None for a model without labels."""
+        n_classes = self.architecture.n_classes
+        if n_classes is None:
+            if labels is not None:
+                raise UsageError(
+                    "labels were given, but the model has none: build it with n_classes=, or "
+                    "leave them out."
+                )
+            return None
+        if labels is None:
+            raise UsageError(
+                f"The model was built with n_classes={n_classes} and needs labels=: one whole "
+                f"number from 0 to {n_classes - 1} for each row."
+            )
+        came = np.asarray(labels)
+        if came.ndim == 0:
+            came = np.full(rows, came)
+        if came.shape != (rows,):
+            raise ShapeError(f"labels has shape {came.shape}, expected ({rows},): one a row.")
+        if came.dtype.kind not in "iu" and not (
+            came.dtype.kind == "f" and np.array_equal(came, np.floor(came))
+        ):
+            raise DTypeError(f"labels holds {came.dtype}, expected whole numbers.")
+        if came.min() < 0 or came.max() >= n_classes:
+            wrong = int(((came < 0) | (came >= n_classes)).argmax())
+            raise RangeError(
+                f"labels holds {came[wrong]} at row {wrong}, expected 0 to {n_classes - 1}, since "
+                f"the model has n_classes={n_classes}."
+            )
+        return np.ascontiguousarray(came, dtype=np.int64)
+
+    def batch(
+        self, x: ArrayLike, noise: ArrayLike, labels: ArrayLike | None
+    ) -> tuple[Array, Array, Array | None]:
+        """Return x, noise (one row a sample) and labels of one batch."""
+        rows = self.data(x)
+        return rows, self.noise(noise, len(rows)), self.labels(labels, len(rows))
+
+    def _cast(self, array: Array) -> Array:
+        if array.dtype == np.uint8:
+            return array.astype(self.real) / self.real.type(255)
+        return np.ascontiguousarray(array, dtype=self.real)
