@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tinyvae.data.npy import npz_names, read_npy, read_npz
+from tinyvae.data.npy import npz_members, read_npy, read_npz
 from tinyvae.errors import DTypeError, FileFormatError, TinyVAEError
 
 
@@ -52,7 +52,7 @@ def test_round_trip(tmp_path, dtype, shape, order):
         assert read.dtype == np.dtype(dtype).newbyteorder("=")
         assert read.flags.c_contiguous
         assert read.flags.writeable
-    assert npz_names(tmp_path / "stored.npz") == ["x", "other"]
+    assert list(npz_members(tmp_path / "stored.npz")) == ["x", "other"]
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0)])
@@ -150,6 +150,6 @@ def test_no_damage_raises_anything_else(tmp_path, data):
     cut = data.draw(st.integers(0, len(content)))
     path.write_bytes(content[:cut] if cut % 2 else content)
     try:
-        read_npz(path, npz_names(path)) if archive else read_npy(path)
+        read_npz(path, npz_members(path)) if archive else read_npy(path)
     except TinyVAEError:
         return

@@ -14,7 +14,7 @@ from toy_sets import NAMES, make_contents, make_set, put
 from tqdm import tqdm
 
 from tinyvae.data import load_data
-from tinyvae.data.published import PUBLISHED
+from tinyvae.data.registry import PUBLISHED
 from tinyvae.errors import ChecksumError, DownloadError, FileFormatError, UsageError, WriteError
 
 CONTENTS, OTHER = make_contents(1), make_contents(2)

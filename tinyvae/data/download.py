@@ -12,13 +12,10 @@ import os
 import tempfile
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tinyvae.data.registry import PublishedFile
 from tinyvae.data.streams import GZIP_MAGIC, unpack
 from tinyvae.errors import ChecksumError, DownloadError, FileFormatError, WriteError
-
-if TYPE_CHECKING:
-    from tinyvae.data.published import PublishedFile
 
 TIMEOUT_SECONDS = 30
 # What gzip adds to bytes it cannot pack is far less.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from tinyvae.data import check_data, gather_batch
+from tinyvae.data import gather_batch, read_data
 from tinyvae.errors import check_count
 from tinyvae.model.vae import VAE
 
@@ -88,8 +88,8 @@ def evaluate(
     Parameters
     ----------
     vae : VAE
-    data : (n, input_dim) array
-        uint8 or float.
+    data : (n, input_dim) array_like
+        Read by the rule of ``tinyvae.data.reading``.
     n_samples : int
         Samples of z for each example.  With more than one, the importance-weighted bound is
         estimated too, from the same samples.
@@ -109,15 +109,25 @@ def evaluate(
     DataError
         If the data cannot be used.
     """
-    check_data(data, likelihood=vae.likelihood, input_dim=vae.input_dim, min_rows=1)
+    how = default_binarize(vae.likelihood, binarize)
+    data = read_data(
+        data,
+        support=vae.support if how == "none" else "binary",
+        dtype=vae.dtype,
+        input_dim=vae.input_dim,
+        argument="data",
+        min_rows=1,
+    )
     check_count("n_samples", n_samples)
     rng = np.random.default_rng(check_count("seed", seed, at_least=0))
     reconstruction, bound = np.empty((2, len(data)))
     mu, kl = np.empty((2, len(data), vae.latent_dim))
-    for rows, x in _chunks(vae, data, binarize, rng, progress):
-        posterior = vae.encode(x)
+    for rows, x in _chunks(vae, data, how, rng, progress):
+        posterior = vae.encode(x, trusted=True)
         mu[rows], kl[rows] = posterior[0], vae.ops.kl_forward(*posterior)
-        found = vae.bounds(x, n_samples, seed=int(rng.integers(2**63)), posterior=posterior)
+        found = vae.bounds(
+            x, n_samples, seed=int(rng.integers(2**63)), posterior=posterior, trusted=True
+        )
         reconstruction[rows], bound[rows] = found.reconstruction, found.importance_weighted
     elbo = -reconstruction - kl.sum(axis=1)
     return Evaluation(
@@ -134,10 +144,9 @@ def evaluate(
 
 
 def _chunks(
-    vae: VAE, data: Array, binarize: str | None, rng: np.random.Generator, progress: bool
+    vae: VAE, data: Array, how: str, rng: np.random.Generator, progress: bool
 ) -> Iterator[tuple[slice, Array]]:
     """Yield slices of the data as float batches, in order."""
-    how = default_binarize(vae.likelihood, binarize)
     starts = tqdm(range(0, len(data), _ROWS), desc="evaluate", disable=not progress, leave=False)
     for start in starts:
         index = np.arange(start, min(start + _ROWS, len(data)))

@@ -19,7 +19,14 @@ from tinyvae.ops import reference
 Array = NDArray[Any]
 Ops = ModuleType | SimpleNamespace
 
-LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian", "gaussian_learned")
+#: What x each likelihood can describe; see ``tinyvae.data.reading``.
+SUPPORT = {
+    "bernoulli": "binary",
+    "continuous_bernoulli": "unit_interval",
+    "gaussian": "real",
+    "gaussian_learned": "real",
+}
+LIKELIHOODS = tuple(SUPPORT)
 
 
 class Bernoulli:

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.data.checks import check_data
+from tinyvae.data import read_batch, read_numbers
 from tinyvae.errors import NonFiniteLossError, ShapeError, check_number
 from tinyvae.model.adam import Adam
 from tinyvae.model.config import Architecture
 from tinyvae.model.layers import DenseNetwork
-from tinyvae.model.likelihoods import LIKELIHOODS, Gaussian, make_likelihood
+from tinyvae.model.likelihoods import LIKELIHOODS, SUPPORT, Gaussian, make_likelihood
 from tinyvae.model.parameters import Parameters
 from tinyvae.ops import get_ops
 from tinyvae.ops.reference import ACTIVATIONS
@@ -105,6 +105,11 @@ class Model:
         self.encoder.initialize(rng)
         self.decoder.initialize(rng)
 
+    @property
+    def support(self) -> str:
+        """What x the likelihood can describe; one of ``tinyvae.data.reading.SUPPORTS``."""
+        return SUPPORT[self.likelihood]
+
     def _network(self, name: str, widths: tuple[int, ...]) -> DenseNetwork:
         return DenseNetwork(name, widths, self.activation, self.parameters, self.ops)
 
@@ -166,7 +171,7 @@ class Model:
         Parameters
         ----------
         x : (batch, input_dim) array
-            float, or uint8 (then divided by 255).
+            Read by the rule of ``tinyvae.data.reading``.
         noise : (batch, latent_dim) array
             Standard normal, drawn by the caller.
         beta : float
@@ -283,13 +288,11 @@ class Model:
 
     def _data(self, x: Array) -> Array:
         """Return x as a float batch, having checked everything about it."""
-        check_data(x, likelihood=self.likelihood, input_dim=self.input_dim, min_rows=1)
-        return self._cast(np.asarray(x))
+        return read_batch(x, support=self.support, dtype=self.dtype, input_dim=self.input_dim)
 
     def _numbers(self, argument: str, came: Array, width: int) -> Array:
         """Return an (n, width) float array, having checked shape, dtype and finiteness."""
-        check_data(came, input_dim=width, argument=argument, min_rows=1)
-        return self._cast(np.asarray(came))
+        return read_numbers(came, dtype=self.dtype, width=width, argument=argument)
 
     def _batch(self, x: Array, noise: Array) -> tuple[Array, Array]:
         """Return x and noise as float batches of the same length, having checked both."""
@@ -297,9 +300,3 @@ class Model:
         if len(x) != len(noise):
             raise ShapeError(f"x has {len(x)} rows and noise {len(noise)}; they must be as many.")
         return x, noise
-
-    def _cast(self, array: Array) -> Array:
-        real = np.dtype(np.float64) if self.dtype.kind == "c" else self.dtype
-        if array.dtype == np.uint8:
-            return array.astype(real) / real.type(255)
-        return np.ascontiguousarray(array, dtype=real)

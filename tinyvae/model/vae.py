@@ -15,7 +15,15 @@ from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
 
 from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
-from tinyvae.errors import CheckpointError, ShapeError, TinyVAEError, check_count, check_number
+from tinyvae.data.batches import BINARIZE, binarized
+from tinyvae.errors import (
+    CheckpointError,
+    ShapeError,
+    TinyVAEError,
+    check_count,
+    check_number,
+    check_option,
+)
 from tinyvae.model.config import Architecture
 from tinyvae.model.network import Model
 
@@ -120,12 +128,13 @@ class VAE(Model):
     def __repr__(self) -> str:
         return f"VAE({self.architecture})"
 
-    def encode(self, x: Array) -> tuple[Array, Array]:
+    def encode(self, x: Array, *, trusted: bool = False) -> tuple[Array, Array]:
         """Return (mu, logvar) of q(z given x), each (batch, latent_dim).
 
-        ``logvar`` is the log of the variance, already bounded to (-10, 10).
+        ``logvar`` is the log of the variance, already bounded to (-10, 10).  With ``trusted`` x is
+        not looked at: it is a float batch that was read and checked before.
         """
-        output = self.encoder.forward(self._data(x))[-1]
+        output = self.encoder.forward(x if trusted else self._data(x))[-1]
         raw_logvar = np.ascontiguousarray(output[:, self.latent_dim :])
         return output[:, : self.latent_dim].copy(), self.ops.bound_logvar_forward(raw_logvar)
 
@@ -212,8 +221,10 @@ class VAE(Model):
         n_samples: int,
         *,
         seed: int = 0,
+        binarize: str | None = None,
         posterior: tuple[Array, Array] | None = None,
         progress: bool = False,
+        trusted: bool = False,
     ) -> Bounds:
         """Estimate the ELBO and the importance-weighted bound from the same samples.
 
@@ -230,19 +241,29 @@ class VAE(Model):
         n_samples : int
             Samples of z for each row.
         seed : int
+            Of the noise and of the binarization.
+        binarize : str, optional
+            How grey x becomes 0 and 1, once, as in ``evaluate``: ``"stochastic"`` under a Bernoulli
+            likelihood if not given, as p(x) is one of 0 and 1; ``"none"`` under the others.
         posterior : (mu, logvar), optional
             What ``encode(x)`` returned, where it is at hand.
         progress : bool
             Whether to show a progress bar.
+        trusted : bool
+            Whether x is a float batch that was read, checked and binarized before.
 
         Returns
         -------
         Bounds
             Three (batch,) float64 arrays in nats.
         """
-        x = self._data(x)
         check_count("n_samples", n_samples)
-        mu, logvar = self.encode(x) if posterior is None else posterior
+        if not trusted:
+            how = binarize or ("stochastic" if self.support == "binary" else "none")
+            check_option("binarize", how, BINARIZE)
+            draws = np.random.default_rng([check_count("seed", seed, at_least=0), 1])
+            x = binarized(self._data(x), how, draws)
+        mu, logvar = self.encode(x, trusted=True) if posterior is None else posterior
         if len(mu) != len(x) or len(logvar) != len(x):
             raise ShapeError(f"posterior has {len(mu)} and {len(logvar)} rows, and x {len(x)}.")
         rng = np.random.default_rng(check_count("seed", seed, at_least=0))
@@ -279,10 +300,17 @@ class VAE(Model):
         return Bounds(reconstruction / n_samples, elbo / n_samples, bound)
 
     def log_likelihood(
-        self, x: Array, n_samples: int = 1000, *, seed: int = 0, progress: bool = False
+        self,
+        x: Array,
+        n_samples: int = 1000,
+        *,
+        seed: int = 0,
+        binarize: str | None = None,
+        progress: bool = False,
     ) -> Array:
         """Estimate log p(x) by the importance-weighted bound, (batch,) nats; see ``bounds``."""
-        return self.bounds(x, n_samples, seed=seed, progress=progress).importance_weighted
+        found = self.bounds(x, n_samples, seed=seed, binarize=binarize, progress=progress)
+        return found.importance_weighted
 
     def set_output_mean(self, mean: Array) -> None:
         """Set the last bias so that the untrained decoder's mean is about ``mean``, (input_dim,).
