@@ -162,7 +162,7 @@ X, NOISE = np.full((9, 6), 0.5), np.zeros((9, 2))
 BAD_BATCHES = [
     (X[:, :5], NOISE, errors.ShapeError, "x has 5 columns, expected 6"),
     (X[0], NOISE, errors.ShapeError, "x has shape"),
-    (X.astype(int), NOISE, errors.DTypeError, "x holds int64"),
+    (X.astype(complex), NOISE, errors.DTypeError, "x holds complex128"),
     (X.astype(complex), NOISE, errors.DTypeError, "x holds complex128"),
     (X[:0], NOISE[:0], errors.EmptyDataError, "x has .*at least 1 row"),
     (nan_at(X, 4, 2), NOISE, errors.NonFiniteDataError, "x holds nan at row 4, column 2"),
@@ -172,7 +172,7 @@ BAD_BATCHES = [
     (X, NOISE[:, :1], errors.ShapeError, "noise has 1 columns, expected 2"),
     (X, NOISE[:8], errors.ShapeError, "x has 9 rows and noise 8"),
     (X, nan_at(NOISE, 7, 1), errors.NonFiniteDataError, "noise holds nan at row 7, column 1"),
-    (X, NOISE.astype(int), errors.DTypeError, "noise holds int64"),
+    (X, NOISE.astype(complex), errors.DTypeError, "noise holds complex128"),
 ]
 
 
