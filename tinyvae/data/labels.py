@@ -82,7 +82,7 @@ def _plain(labels: Any, n: int) -> Array | str:
 
 
 def _as_int64(array: Array) -> Array | str:
-    if array.size and (array.max() >= 2**63 or array.min() < -(2**63)):
+    if array.dtype != np.bool_ and array.size and (array.max() >= 2**63 or array.min() < -(2**63)):
         return "they do not fit 64 bits"
     return array.astype(np.int64)
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 _DELIMITERS = (",", ";", "\t", "|", " ")
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
 _LINES = 50
+# A table has at least this share of numbers; the rest may be words and missing values.
+_LEAST = 0.25
 
 
 class Layout(NamedTuple):
@@ -44,20 +46,23 @@ def sniff(text: str) -> Layout | None:
         lines.pop()
     if not lines:
         return None
+    best: tuple[float, Layout] | None = None
     for delimiter in _DELIMITERS:
         rows = split_lines(lines[:_LINES], delimiter)
-        widths = {len(row) for row in rows}
-        if len(widths) == 1 and widths != {1} and _worth(rows):
-            break
-    else:
-        rows = [[line.strip()] for line in lines[:_LINES]]
-        delimiter = ","
-        if not _worth(rows) or any(len(row[0].split()) > 1 for row in rows):
-            return None
-    decimal = "."
-    if delimiter != "," and _worth(rows, ",") and not _worth(rows[1:] or rows, ".", share=0.5):
-        decimal = ","
-    return Layout(delimiter, decimal, _header(rows, decimal), len(rows[0]))
+        if len({len(row) for row in rows}) != 1 or len(rows[0]) == 1:
+            continue
+        for decimal in (".", ",")[: 1 + (delimiter != ",")]:
+            share = _numeric_share(rows[1:] or rows, decimal)
+            if share >= _LEAST and (best is None or share > best[0]):
+                best = share, Layout(delimiter, decimal, _header(rows, decimal), len(rows[0]))
+    if best is not None:
+        return best[1]
+    single = [[line.strip()] for line in lines[:_LINES]]
+    if _numeric_share(single[1:] or single, ".") < 1 or any(
+        len(row[0].split()) > 1 for row in single
+    ):
+        return None
+    return Layout(",", ".", _header(single, "."), 1)
 
 
 def split_lines(lines: list[str], delimiter: str) -> list[list[str]]:
@@ -90,10 +95,10 @@ def _missing(field: str) -> bool:
     return field.strip().lower() in _MISSING
 
 
-def _worth(rows: list[list[str]], decimal: str = ".", share: float = 0.25) -> bool:
-    """Whether at least this share of the fields are numbers."""
+def _numeric_share(rows: list[list[str]], decimal: str) -> float:
+    """Return which share of the fields are numbers."""
     fields = [field for row in rows for field in row]
-    return bool(fields) and sum(is_number(f, decimal) for f in fields) >= share * len(fields)
+    return sum(is_number(field, decimal) for field in fields) / max(1, len(fields))
 
 
 def _header(rows: list[list[str]], decimal: str) -> list[str] | None:

@@ -11,8 +11,8 @@ from typing import NoReturn
 from tinyvae.errors import FileFormatError
 
 _CONVERT = """
-    import pickle, numpy
-    content = pickle.load(open({path!r}, "rb"))
+    import pathlib, pickle, numpy
+    content = pickle.loads(pathlib.Path({path!r}).read_bytes())
     numpy.savez("mine.npz", x=content)  # or the part of it that holds the examples"""
 _PICKLE = (
     "a Python pickle. Loading one runs whatever it says, so tinyvae never does; if you trust "

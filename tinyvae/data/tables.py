@@ -211,8 +211,9 @@ def _numbers(table: Frame, path: Path) -> Array:
     missing = table.isna().to_numpy()
     if missing.any():
         row, column = np.argwhere(missing)[0]
+        name = str(table.columns[column])
         raise NonFiniteDataError(
-            f"{path} has no value in row {row}, column {table.columns[column]!r} (rows are counted "
+            f"{path} has no value in row {row}, column {name!r} (rows are counted "
             f"from 0 under the names; {int(missing.sum())} values are missing in all): fill or "
             "remove such rows."
         )
