@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tinyvae.data import load_data
 from tinyvae.data.npy import npz_members, read_npy, read_npz
 from tinyvae.errors import DTypeError, FileFormatError, TinyVAEError
 
@@ -135,6 +136,27 @@ def test_other_packings_are_refused(tmp_path):
     path = zipped(tmp_path / "x.npz", {"x": GOOD}, zipfile.ZIP_LZMA)
     with pytest.raises(FileFormatError, match="packed in a way"):
         read_npz(path, ["x"])
+
+
+@pytest.mark.parametrize("dtype", ["u1", "f4", "f8", ">f4"])
+def test_large_files_are_mapped_and_never_written(tmp_path, monkeypatch, dtype):
+    x = np.random.default_rng(0).integers(0, 200, (500, 64)).astype(dtype)
+    path = tmp_path / "x.npy"
+    np.save(path, x)
+    before = path.read_bytes()
+    monkeypatch.setattr("tinyvae.data.npy.MAP_FROM", len(before))
+    array = read_npy(path)
+    mapped = array.base is not None and isinstance(array.base, np.memmap)
+    assert mapped == np.dtype(dtype).isnative
+    np.testing.assert_array_equal(array, x)
+    data = load_data(path)
+    whole = np.concatenate([data.train, data.test])
+    np.testing.assert_array_equal(np.sort(whole, 0), np.sort(x, 0))
+    data.train[:] = 0
+    assert path.read_bytes() == before
+    path.write_bytes(before[:-1])
+    with pytest.raises(FileFormatError, match="follow"):
+        read_npy(path)
 
 
 @settings(
