@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
+from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.model.vae import VAE
 
 # For mutations.py, which wants a failure and not the smallest example of one.
@@ -94,9 +95,6 @@ def make_x():
 
     def build(likelihood, rows=9, input_dim=6, seed=5):
         rng = np.random.default_rng(seed)
-        if likelihood.startswith("gaussian"):
-            return rng.standard_normal((rows, input_dim))
-        x = rng.random((rows, input_dim))
-        return (x > 0.5).astype(float) if likelihood == "bernoulli" else x
+        return LIKELIHOODS[likelihood].example(rng, (rows, input_dim))
 
     return build

@@ -234,13 +234,27 @@ def test_other_than_plain_numbers(descr, path):
     refused(path, "plain numbers|says")
 
 
-def test_fortran_order_and_other_versions(path):
-    forge(path, {"values.npy": header((1, 2), fortran=True) + bytes(16)})
-    refused(path, "C order")
-    for version in (b"\x02\x00", b"\x03\x00", b"\x09\x00"):
+def test_fortran_order_is_never_misread(path):
+    truth = np.arange(6.0).reshape(2, 3)
+    forge(path, {"values.npy": header((2, 3), fortran=True) + truth.T.tobytes()})
+    np.testing.assert_array_equal(read_checkpoint(path)[0]["values"], truth)
+
+
+def test_other_versions(path):
+    for version in (b"\x03\x00", b"\x09\x00"):
         text = repr({"descr": "<f8", "fortran_order": False, "shape": (1,)}).encode()
         forge(path, {"values.npy": raw_header(text, version) + bytes(8)})
         refused(path, "version")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices are of POSIX")
+def test_pipes_and_devices_are_refused_at_once(path):
+    pipe = path.parent / "pipe.npz"
+    os.mkfifo(pipe)
+    refused(pipe, "cannot be read: it is a pipe")
+    for device in ("/dev/zero", "/dev/null", "/dev/urandom"):
+        refused(Path(device), "cannot be read: it is a device")
+    refused(path.parent, "cannot be read: it is a folder")
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def test_quiet_prints_nothing():
 
 def test_every_option_reaches_the_run():
     line = (
-        "train --data mine.npy --data-dir . --hidden 8,6 --decoder-hidden none --latent-dim 3 "
+        "train --data mine.npy --data-dir . --scale-max 2 --image-shape none --split-seed 3 "
+        "--hidden 8,6 --decoder-hidden none --latent-dim 3 "
         "--activation tanh --likelihood gaussian --sigma 0.5 --binarize none --beta 2 --warmup 1 "
         "--epochs 1 --batch-size 7 --learning-rate 0.01 --schedule constant --patience 3 --seed 5 "
         "--dtype float64 --backend reference --threads 1 --output out --quiet"
@@ -98,8 +99,48 @@ def test_every_option_reaches_the_run():
     options = runs.Config.read(runs.find_run("out").folder / "config.json").options
     assert (options.hidden_dims, options.decoder_hidden_dims) == ((8, 6), ())
     default = runs.RunOptions()
+    elsewhere = {"label_column", "image_size"}  # for tables and folders only
     for field in fields(default):
-        assert getattr(options, field.name) != getattr(default, field.name), field.name
+        if field.name not in elsewhere:
+            assert getattr(options, field.name) != getattr(default, field.name), field.name
+
+
+def test_a_table_and_a_folder_of_pictures_reach_the_run():
+    rng = np.random.default_rng(0)
+    lines = [",".join(map(str, [*row, row[0] % 2])) for row in rng.integers(0, 256, (60, 16))]
+    Path("table.csv").write_text("\n".join(lines))
+    picture = pytest.importorskip("PIL.Image")
+    for i in range(60):
+        folder = Path("pictures", "ab"[i % 2])
+        folder.mkdir(parents=True, exist_ok=True)
+        grey = rng.integers(0, 256, (6, 6), dtype=np.uint8)
+        picture.fromarray(grey).save(folder / f"{i}.png")
+    tiny = TINY.replace("--data mine.npy", "")
+    out = good(f"train {tiny} --data table.csv --label-column -1 --no-progress --output t")
+    assert "Labels: column 16" in out
+    assert "Numbers: grey levels from 0 to 255, read as x / 255 (--scale-max" in out
+    assert "by seed 0 (--split-seed)" in out
+    out = good(f"train {tiny} --data pictures --image-size 4x4 --no-progress --output p")
+    assert "Labels: the sub-folders, 2 in all" in out
+    assert "brought to 4 x 4" in out
+    for name, option in (("t", "label_column"), ("p", "image_size")):
+        options = runs.Config.read(Path(name, "config.json")).options
+        assert getattr(options, option) is not None
+        good(f"evaluate {name} --no-progress")
+
+
+def test_counts_and_grey_are_told_apart():
+    x = np.random.default_rng(0).integers(0, 17, (60, 16))
+    np.save("counts.npy", x)
+    tiny = TINY.replace("mine.npy", "counts.npy")
+    assert "--scale-max 16" in bad(f"train {tiny}", 1)
+    out = good(f"train {tiny} --scale-max 16 --no-progress")
+    assert "Numbers: divided by 16" in out
+    np.save("counts.npy", x.astype(np.uint8))
+    assert "at most 0.063" in good(f"train {tiny} --no-progress")
+    assert "grey levels or numbers as they are" in bad(f"train {tiny} --likelihood gaussian", 1)
+    out = good(f"train {tiny} --likelihood gaussian --scale-max 1 --no-progress")
+    assert "divided by 1 " in out
 
 
 def test_explicit_options_override_a_config_even_with_a_default(run):
@@ -234,11 +275,11 @@ def damage_data(kind):
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("one row", "(1, 16)"),
+        ("one row", "has 1 rows"),
         ("empty", "(0, 16)"),
         ("truncated", "truncated"),
         ("huge", "639,999,999,936 bytes"),
-        ("junk", "no .npy, .npz or idx file"),
+        ("junk", "no table of numbers"),
         ("words", "bad.npy"),
         ("nan", "row 7, column 3"),
         ("infinity", "row 7, column 3"),
@@ -255,7 +296,7 @@ def test_without_network_and_data_it_says_what_to_do(folder, monkeypatch):
     def refuse(*arguments, **options):
         raise OSError("no route to host")
 
-    monkeypatch.setattr("pooch.HTTPDownloader.__call__", refuse)
+    monkeypatch.setattr("requests.get", refuse)
     monkeypatch.setattr("pooch.os_cache", lambda name: folder / "cache")
     monkeypatch.delenv("TINYVAE_DATA_DIR", raising=False)
     status, _, err = call("train --data mnist --no-progress")

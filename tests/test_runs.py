@@ -171,7 +171,7 @@ def test_bad_input_leaves_no_folder(folder):
     assert not (folder / "runs").exists()
 
 
-@pytest.mark.parametrize(("dtype", "unit"), [(np.float32, 1.0), (np.uint8, 255.0)])
+@pytest.mark.parametrize(("dtype", "unit"), [(np.float32, 1.0), (np.uint8, 1.0)])
 def test_the_untrained_decoder_knows_the_mean_of_the_data(undrawn, dtype, unit):
     np.save("mine.npy", np.load("mine.npy").astype(dtype))
     result = runs.train(replace(OPTIONS, epochs=0), progress=False)

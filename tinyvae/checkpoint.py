@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from tinyvae.data.npy import NUMBERS, read_array
+from tinyvae.data.streams import open_regular
 from tinyvae.errors import CheckpointError, NonFiniteDataError, WriteError
 
 Array = NDArray[Any]
@@ -30,6 +31,7 @@ Array = NDArray[Any]
 FORMAT = "tinyvae checkpoint"
 VERSION = 1
 _METADATA = "metadata"
+_KINDS = NUMBERS + "c"
 
 
 @contextlib.contextmanager
@@ -129,7 +131,7 @@ def read_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Array], dict[s
         infinity.
     """
     try:
-        with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             arrays = _read_members(archive, os.fstat(file.fileno()).st_size)
         metadata = _read_metadata(arrays)
     except FileNotFoundError:
@@ -165,22 +167,9 @@ def _read_members(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> Array:
-    """Read one array, after its header agreed with the number of bytes there really are."""
+    """Read one array; a checkpoint holds finite numbers in C order."""
     with archive.open(info) as member:
-        if npy.read_magic(member) != (1, 0):
-            raise ValueError(f"array {name!r} is of an unknown version")
-        shape, fortran_order, dtype = npy.read_array_header_1_0(member)
-        if dtype.kind not in "biufc" or fortran_order:
-            raise ValueError(f"array {name!r} holds {dtype}, not plain numbers in C order")
-        expected = math.prod(shape) * dtype.itemsize
-        there = info.file_size - member.tell()
-        if expected != there:
-            raise ValueError(
-                f"array {name!r} says {shape} of {dtype}, which is {expected:,} bytes, and has "
-                f"{there:,}"
-            )
-        data = member.read(expected + 1)  # one more, so that zipfile reaches its checksum
-    array: Array = np.frombuffer(bytearray(data), dtype).reshape(shape)
+        array = read_array(cast(BinaryIO, member), info.file_size, f"array {name!r}", _KINDS)
     if not np.isfinite(array).all():
         raise ValueError(f"array {name!r} holds NaN or infinity")
     return array

@@ -72,6 +72,14 @@ class WriteError(TinyVAEError, OSError):
     """A file could not be written: no permission, no space, no such folder."""
 
 
+class MissingPackageError(TinyVAEError, ImportError):
+    """A package that only some readers need is not installed; the message names the extra."""
+
+
+class ReadingWarning(UserWarning):
+    """Data were read in a way that may not be meant; the message says how to change it."""
+
+
 class NonFiniteLossError(TinyVAEError, ArithmeticError):
     """Training produced NaN or infinity; the message names the first array that did."""
 

@@ -68,9 +68,16 @@ def _principal_axes(x: Array, k: int) -> tuple[Array, Array]:
     if singular[k] <= np.finfo(np.float64).eps * max(x.shape) * np.linalg.norm(x):
         came = f"x has no variance outside {k} dimensions, so sigma would be zero"
         raise DataError(f"{came}. Choose a smaller latent_dim or less degenerate data.")
+    return singular**2 / len(x), with_signs(directions)
+
+
+def with_signs(directions: Array) -> Array:
+    """Return principal directions, as rows, each with its largest entry positive.
+
+    A direction and its negative span the same line; this choice makes a result the same each time.
+    """
     largest = np.argmax(np.abs(directions), axis=1)[:, None]
-    signs = np.sign(np.take_along_axis(directions, largest, axis=1))
-    return singular**2 / len(x), signs * directions
+    return np.sign(np.take_along_axis(directions, largest, axis=1)) * directions
 
 
 def max_mean_log_likelihood(eigenvalues: ArrayLike, latent_dim: int) -> float:

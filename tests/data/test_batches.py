@@ -190,7 +190,7 @@ def test_no_rows_are_an_empty_batch():
         ({"dtype": "flaot32"}, OptionError, "did you mean 'float32'"),
         ({"dtype": np.int32}, OptionError, "dtype"),
         ({"rng": 0}, UsageError, "rng=0 .*default_rng"),
-        ({"images": grey().astype(np.int64)}, DTypeError, "images holds int64"),
+        ({"images": grey().astype(complex)}, DTypeError, "images holds complex128"),
         ({"images": grey()[:0]}, EmptyDataError, r"images has shape \(0, 9\)"),
         ({"images": grey()[0]}, ShapeError, "images has shape"),
         ({"images": np.full((23, 2), 1.5)}, RangeError, "1.5 at row 0, column 0"),

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tinyvae.data.npy import npz_names, read_npy, read_npz
+from tinyvae.data import load_data
+from tinyvae.data.npy import npz_members, read_npy, read_npz
 from tinyvae.errors import DTypeError, FileFormatError, TinyVAEError
 
 
@@ -52,7 +53,7 @@ def test_round_trip(tmp_path, dtype, shape, order):
         assert read.dtype == np.dtype(dtype).newbyteorder("=")
         assert read.flags.c_contiguous
         assert read.flags.writeable
-    assert npz_names(tmp_path / "stored.npz") == ["x", "other"]
+    assert list(npz_members(tmp_path / "stored.npz")) == ["x", "other"]
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0)])
@@ -137,6 +138,27 @@ def test_other_packings_are_refused(tmp_path):
         read_npz(path, ["x"])
 
 
+@pytest.mark.parametrize("dtype", ["u1", "f4", "f8", ">f4"])
+def test_large_files_are_mapped_and_never_written(tmp_path, monkeypatch, dtype):
+    x = np.random.default_rng(0).integers(0, 200, (500, 64)).astype(dtype)
+    path = tmp_path / "x.npy"
+    np.save(path, x)
+    before = path.read_bytes()
+    monkeypatch.setattr("tinyvae.data.npy.MAP_FROM", len(before))
+    array = read_npy(path)
+    mapped = array.base is not None and isinstance(array.base, np.memmap)
+    assert mapped == np.dtype(dtype).isnative
+    np.testing.assert_array_equal(array, x)
+    data = load_data(path)
+    whole = np.concatenate([data.train, data.test])
+    np.testing.assert_array_equal(np.sort(whole, 0), np.sort(x, 0))
+    data.train[:] = 0
+    assert path.read_bytes() == before
+    path.write_bytes(before[:-1])
+    with pytest.raises(FileFormatError, match="follow"):
+        read_npy(path)
+
+
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -150,6 +172,6 @@ def test_no_damage_raises_anything_else(tmp_path, data):
     cut = data.draw(st.integers(0, len(content)))
     path.write_bytes(content[:cut] if cut % 2 else content)
     try:
-        read_npz(path, npz_names(path)) if archive else read_npy(path)
+        read_npz(path, npz_members(path)) if archive else read_npy(path)
     except TinyVAEError:
         return

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import re
 import socket
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,8 @@ import pytest
 from toy_sets import NAMES, make_contents, make_set, put
 from tqdm import tqdm
 
-from tinyvae.data import load_data
-from tinyvae.data.published import PUBLISHED
+from tinyvae.data import download, load_data
+from tinyvae.data.registry import PUBLISHED
 from tinyvae.errors import ChecksumError, DownloadError, FileFormatError, UsageError, WriteError
 
 CONTENTS, OTHER = make_contents(1), make_contents(2)
@@ -286,3 +288,62 @@ def test_interrupting_the_write_leaves_nothing_partial(tmp_path, mirrors, monkey
     with pytest.raises(KeyboardInterrupt):
         load(tmp_path, mirrors)
     assert files_below(tmp_path / "cache") == []
+
+
+def dribble(file):
+    """Send a byte now and then, for ever."""
+    for _ in range(2000):
+        file.write(b"x")
+        file.flush()
+        time.sleep(0.02)
+
+
+def stall(file):
+    """Send the first bytes and nothing more."""
+    file.write(b"xyz")
+    file.flush()
+    time.sleep(1.2)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"), [(dribble, r"only \d+ bytes came in 0\.4 seconds"), (stall, "timed out")]
+)
+def test_a_mirror_that_never_ends_is_left(tmp_path, mirrors, monkeypatch, body, reason):
+    monkeypatch.setattr(download, "DEADLINE_SECONDS", 0.4)
+    monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.3)
+    slow, good, _ = mirrors
+    for name in NAMES:
+        slow.pages[f"{name}.gz"] = (200, body, 5000)
+    with pytest.raises(DownloadError, match=reason):
+        load(tmp_path, [slow])
+    good.serve(CONTENTS)
+    started = time.monotonic()
+    assert_right(load(tmp_path, mirrors))
+    assert time.monotonic() - started < 5
+    assert files_below(tmp_path / "cache") == CACHED
+
+
+@pytest.mark.parametrize("root", [".", "TOYS"])
+def test_where_torchvision_puts_them(tmp_path, root):
+    folder = tmp_path / "root"
+    put(folder / "TOYS" / "raw", CONTENTS, packed=False)
+    assert_right(load(tmp_path, data_dir=folder / root))
+
+
+def test_a_folder_of_idx_files_is_data_of_ones_own(tmp_path):
+    put(tmp_path / "root" / "MNIST" / "raw", CONTENTS)
+    for source in ("root", "root/MNIST", "root/MNIST/raw"):
+        data = load_data(tmp_path / source)
+        assert data.train.tobytes() == CONTENTS[NAMES[0]][16:]
+        assert data.test_labels.tolist() == list(CONTENTS[NAMES[3]][8:])
+        assert data.image_shape == (5, 4)
+        assert "not compared with any published checksum" in data.notes[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path):
+    folder = put(tmp_path / "data", CONTENTS)
+    (folder / f"{IMAGES}.gz").unlink()
+    os.mkfifo(folder / IMAGES)
+    with pytest.raises(DownloadError):
+        load(tmp_path, data_dir=folder)

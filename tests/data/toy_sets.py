@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 
-from tinyvae.data.published import PublishedFile, PublishedSet
+from tinyvae.data.registry import PublishedFile, PublishedSet
 
 NAMES = (
     "train-images-idx3-ubyte",

@@ -9,7 +9,7 @@ from tinyvae.errors import NonFiniteLossError
 from tinyvae.model.adam import Adam
 from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.model.vae import VAE
-from tinyvae.ops.reference import ACTIVATIONS
+from tinyvae.ops.reference import ACTIVATIONS, OBJECTIVES
 
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
 
@@ -20,21 +20,30 @@ architectures = st.fixed_dictionaries(
         "decoder_hidden_dims": st.one_of(st.none(), st.lists(st.integers(1, 30), max_size=2)),
         "latent_dim": st.integers(1, 7),
         "activation": st.sampled_from(ACTIVATIONS),
-        "likelihood": st.sampled_from(LIKELIHOODS),
+        "likelihood": st.sampled_from(list(LIKELIHOODS)),
         "dtype": st.sampled_from(["float32", "float64"]),
         "threads": st.sampled_from([1, 2, None]),
+        "n_classes": st.sampled_from([None, None, 3]),
     }
 )
 
 
-def batch(vae, rows, rng):
-    x = (rng.random((rows, vae.input_dim)) > 0.5).astype(vae.dtype)
-    return x, rng.standard_normal((rows, vae.latent_dim)).astype(vae.dtype)
+objectives = st.one_of(
+    st.fixed_dictionaries({"beta": st.sampled_from([0.0, 0.5, 4.0])}),
+    st.fixed_dictionaries({"free_bits": st.sampled_from([0.0, 0.05, 9.0])}),
+    st.fixed_dictionaries({"objective": st.sampled_from(OBJECTIVES)}),
+)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
-@given(architectures, st.integers(1, 33), st.sampled_from([0.0, 0.5, 4.0]))
-def test_one_call_does_what_two_do(architecture, rows, beta):
+def batch(vae, rows, rng, samples=None):
+    x = LIKELIHOODS[vae.likelihood].example(rng, (rows, vae.input_dim)).astype(vae.dtype)
+    shape = (rows, vae.latent_dim) if samples is None else (rows, samples, vae.latent_dim)
+    return x, rng.standard_normal(shape).astype(vae.dtype)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(architectures, objectives, st.integers(1, 33), st.sampled_from([None, 1, 3]))
+def test_one_call_does_what_two_do(architecture, objective, rows, samples):
     rng, tolerance = np.random.default_rng(rows), TOLERANCE[architecture["dtype"]]
     slow = VAE(**architecture, backend="numba", seed=2)
     slow.parameters.values[:] += 0.1 * rng.standard_normal(slow.parameters.size)
@@ -42,9 +51,10 @@ def test_one_call_does_what_two_do(architecture, rows, beta):
     one, two = Adam(fused.parameters, 1e-2, epsilon=1e-3), Adam(slow.parameters, 1e-2, epsilon=1e-3)
     # A generous epsilon: m / sqrt(v) of a gradient that is all rounding would be noise of size one.
     for n in (rows, max(1, rows // 2), rows + 3):
-        x, noise = batch(slow, n, rng)
-        terms = fused.train_step(x, noise, one, beta)
-        expected = slow.loss_and_gradients(x, noise, beta)
+        x, noise = batch(slow, n, rng, samples)
+        labels = None if slow.n_classes is None else rng.integers(0, 3, n)
+        terms = fused.train_step(x, noise, one, labels=labels, **objective)
+        expected = slow.loss_and_gradients(x, noise, labels=labels, **objective)
         two.step()
         # The KL term is a small difference of numbers near one: absolute error, too.
         np.testing.assert_allclose(terms, expected, rtol=tolerance, atol=0.1 * tolerance)

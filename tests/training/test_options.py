@@ -70,7 +70,7 @@ def test_numbers_of_other_kinds_are_taken_and_kept(tmp_path):
         (GREY[:1], errors.EmptyDataError, r"train has shape \(1, 12\), expected at least 2"),
         (GREY[:, :11], errors.ShapeError, "train has 11 columns, expected 12"),
         (GREY.reshape(50, 3, 4), errors.ShapeError, "train has shape"),
-        (GREY.astype(np.int64), errors.DTypeError, "train holds int64"),
+        (GREY.astype(complex), errors.DTypeError, "train holds complex128"),
         (UNIT * np.nan, errors.NonFiniteDataError, "train holds nan at row 0, column 0"),
         (UNIT + 0.5, errors.RangeError, r"train holds 1\.\d+ at row 0"),
     ],

@@ -20,7 +20,7 @@ RunPath = Annotated[
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of all that is random here.")]
 Data = Annotated[
     str | None,
-    typer.Option("--data", metavar="NAME|FILE", help="Other data than it was trained on."),
+    typer.Option("--data", metavar="NAME|FILE|FOLDER", help="Other data than it was trained on."),
 ]
 DataDir = Annotated[
     str | None,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tinyvae.data.batches import BINARIZE
-from tinyvae.data.published import PUBLISHED
+from tinyvae.data.registry import PUBLISHED
 from tinyvae.errors import SizeError
 from tinyvae.model.adam import SCHEDULES
 from tinyvae.model.likelihoods import LIKELIHOODS
@@ -52,9 +52,42 @@ Data = Annotated[
     _option(
         _DATA,
         "--data",
-        "NAME|FILE",
-        f"{_words(('digits', *PUBLISHED))}, or a .npy, .npz or idx file of your own. "
-        "Only digits needs no network.",
+        "NAME|FILE|FOLDER",
+        f"{_words(('digits', *PUBLISHED))}, or your own: .npy, .npz, idx, CSV and other tables of "
+        "text, Parquet, .mat, or a folder of PNG or JPEG pictures. Only digits needs no network.",
+    ),
+]
+ScaleMax = Annotated[
+    float | None,
+    _option(
+        _DATA,
+        "--scale-max",
+        "X",
+        "The number that means 1: the data are divided by it. If not given, uint8 are grey levels "
+        "over 255, unless they are only 0 and 1.",
+    ),
+]
+ImageShape = Annotated[
+    str | None,
+    _option(_DATA, "--image-shape", "HxW", "How to draw a row, such as 28x20; none: not at all."),
+]
+LabelColumn = Annotated[
+    str | None,
+    _option(
+        _DATA,
+        "--label-column",
+        "NAME|N",
+        "A table's column of labels, by name or counted from 0 (-1 is the last); none: no labels.",
+    ),
+]
+ImageSize = Annotated[
+    str | None,
+    _option(_DATA, "--image-size", "HxW", "Bring the pictures of a folder to this size."),
+]
+SplitSeed = Annotated[
+    int,
+    _option(
+        _DATA, "--split-seed", "N", "Draws the tenth of the rows that tests, if no test set came."
     ),
 ]
 DataDir = Annotated[

@@ -24,6 +24,11 @@ def train(
     ctx: typer.Context,
     data: o.Data = _DEFAULT.data,
     data_dir: o.DataDir = None,
+    scale_max: o.ScaleMax = None,
+    image_shape: o.ImageShape = None,
+    label_column: o.LabelColumn = None,
+    image_size: o.ImageSize = None,
+    split_seed: o.SplitSeed = _DEFAULT.split_seed,
     binarize: o.Binarize = None,
     hidden_dims: o.Hidden = _HIDDEN,
     decoder_hidden_dims: o.DecoderHidden = None,
@@ -59,6 +64,8 @@ def train(
       tinyvae train --latent-dim 2 --epochs 100      a plane one can draw
       tinyvae train --data mnist --hidden 500,200    downloads MNIST once
       tinyvae train --data mine.npy --likelihood gaussian_learned
+      tinyvae train --data train.csv --label-column label
+      tinyvae train --data pictures/ --image-size 28x28
       tinyvae train --resume runs/digits             goes on after Ctrl-C
       tinyvae train --config runs/digits/config.json --beta 4
     """

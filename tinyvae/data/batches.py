@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinyvae.data.checks import check_data
+from tinyvae.data.reading import read_data
 from tinyvae.errors import (
     DTypeError,
     ShapeError,
@@ -46,7 +46,7 @@ def minibatches(
     Parameters
     ----------
     images : ndarray, (n, width)
-        uint8 (read as x / 255), float32 or float64.
+        uint8 grey levels (read as x / 255), 0 and 1 of any dtype, float32 or float64.
     batch_size : int
         Rows in a batch; the last may have fewer.
     rng : numpy.random.Generator
@@ -68,14 +68,14 @@ def minibatches(
     SizeError, OptionError, UsageError
         A batch size below one or above n, a misspelt word, no generator.
     DataError
-        Whatever ``check_data`` finds; values outside [0, 1] are refused unless ``binarize`` is
+        Whatever ``read_data`` finds; values outside [0, 1] are refused unless ``binarize`` is
         ``"none"``.
     """
     check_option("binarize", binarize, BINARIZE)
     _check_generator(rng)
     dtype = _float_dtype(dtype)
-    likelihood = None if binarize == "none" else "bernoulli"
-    images = check_data(images, likelihood=likelihood, argument="images", min_rows=1)
+    support = None if binarize == "none" else "binary"
+    images = read_data(images, support=support, argument="images", min_rows=1)
     size = check_count("batch_size", batch_size)
     if size > len(images):
         raise SizeError(
@@ -103,7 +103,7 @@ def gather_batch(
 ) -> Array:
     """Return rows ``index`` of the data as floats, scaled to [0, 1] if uint8, and binarized.
 
-    The values are trusted: pass the data through ``check_data`` once before.
+    The values are trusted: pass the data through ``read_data`` once before.
 
     Parameters
     ----------
@@ -144,6 +144,24 @@ def gather_batch(
             f"index[{wrong}]={index[wrong]} is out of bounds: images has {len(images)} rows."
         )
     return out
+
+
+def binarized(x: Array, how: str, rng: np.random.Generator) -> Array:
+    """Return grey floats as 0 and 1; floats that are 0 and 1 already come back themselves.
+
+    Parameters
+    ----------
+    x : ndarray, (batch, width)
+        float32 or float64 in [0, 1].
+    how : {"stochastic", "threshold", "none"}
+        See ``gather_batch``.
+    rng : numpy.random.Generator
+        Draws batch * width numbers for ``"stochastic"``, if there is any grey.
+    """
+    if how == "none" or not ((x != 0) & (x != 1)).any():
+        return x
+    grey = x >= 0.5 if how == "threshold" else rng.random(x.shape, dtype=np.float32) < x
+    return grey.astype(x.dtype)
 
 
 def _run_kernel(

@@ -7,35 +7,21 @@ its place in the cache and renamed: the cache never holds anything partial or wr
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import tempfile
 import textwrap
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tinyvae.data.registry import PublishedFile
 from tinyvae.data.streams import GZIP_MAGIC, unpack
 from tinyvae.errors import ChecksumError, DownloadError, FileFormatError, WriteError
 
-if TYPE_CHECKING:
-    from tinyvae.data.published import PublishedFile
-
-TIMEOUT_SECONDS = 30
+#: How long a mirror may be silent, and how long one file may take in all.
+TIMEOUT_SECONDS = 15.0
+DEADLINE_SECONDS = 300.0
 # What gzip adds to bytes it cannot pack is far less.
 _PACKING_OVERHEAD = 1 << 16
-
-
-class _Received(io.BytesIO):
-    """A buffer that stops a mirror from sending without end."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self.limit = limit
-
-    def write(self, chunk: bytes) -> int:  # type: ignore[override]
-        if self.tell() + len(chunk) > self.limit:
-            raise FileFormatError(f"it sends more than the {self.limit:,} bytes expected at most")
-        return super().write(chunk)
 
 
 def download(
@@ -88,29 +74,48 @@ def download(
         f"{file.name} of {set_name} could not be downloaded from any mirror:\n"
         + "\n".join(failures)
         + "\nTo go on without: put the set's four idx files, gzipped or not, into a folder and "
-        "name it by data_dir or the environment variable TINYVAE_DATA_DIR; or use the data set "
-        '"digits", which needs no network.'
+        "name it by data_dir (--data-dir) or the environment variable TINYVAE_DATA_DIR; or use "
+        'the data set "digits", which needs no network.'
     )
 
 
 def _fetch(url: str, file: PublishedFile, progress: bool) -> bytes:
-    import pooch
+    """Return what an address serves, if it comes whole, in time, and is no more than expected."""
+    import requests
     from tqdm import tqdm
 
-    received = _Received(file.size + _PACKING_OVERHEAD)
-    with tqdm(
-        desc=file.name,
-        total=file.size,
-        unit="B",
-        unit_scale=True,
-        leave=False,
-        disable=not progress,
-    ) as bar:
-        fetch = pooch.HTTPDownloader(
-            progressbar=bar if progress else False, chunk_size=1 << 16, timeout=TIMEOUT_SECONDS
-        )
-        fetch(url, received, None)
-    return received.getvalue()
+    limit, deadline = file.size + _PACKING_OVERHEAD, time.monotonic() + DEADLINE_SECONDS
+    received = bytearray()
+    with (
+        requests.get(
+            url, stream=True, timeout=TIMEOUT_SECONDS, headers={"Accept-Encoding": "identity"}
+        ) as response,
+        tqdm(
+            desc=file.name,
+            total=int(response.headers.get("Content-Length") or 0) or None,
+            unit="B",
+            unit_scale=True,
+            leave=False,
+            disable=not progress,
+        ) as bar,
+    ):
+        response.raise_for_status()
+        # A reader that waits for whole chunks would wait for ever where a byte comes now and then.
+        read = getattr(response.raw, "read1", None) or (lambda size: response.raw.read(256))
+        while chunk := read(1 << 16):
+            received += chunk
+            if progress:
+                bar.update(len(chunk))
+            if len(received) > limit:
+                raise FileFormatError(f"it sends more than the {limit:,} bytes expected at most")
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"only {len(received):,} bytes came in {DEADLINE_SECONDS:g} seconds"
+                )
+        promised = int(response.headers.get("Content-Length") or len(received))
+    if len(received) != promised:
+        raise FileFormatError(f"Error: it sent {len(received):,} of {promised:,} bytes")
+    return bytes(received)
 
 
 def _check_writable(folder: Path) -> None:
@@ -143,6 +148,7 @@ def _keep(packed: bytes, path: Path) -> None:
 def _cannot_write(path: Path, problem: OSError) -> WriteError:
     reason = problem.strerror or str(problem)
     return WriteError(
-        f"{path} could not be written: {reason}. Name a folder that can be by cache_dir, or put "
-        "the files into one and name it by data_dir or TINYVAE_DATA_DIR."
+        f"{path} could not be written: {reason}. Put the set's four idx files into a folder "
+        "and name it by TINYVAE_DATA_DIR or data_dir (--data-dir on the command line); in Python, "
+        "cache_dir names another place for downloads."
     )

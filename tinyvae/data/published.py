@@ -1,97 +1,22 @@
-"""The data sets that are published as four idx files, and where each file is looked for.
+"""Where each file of a published data set is looked for.
 
 The order is: the folder the caller names, the folder in TINYVAE_DATA_DIR, the user's cache, the
-mirrors.  Content is trusted by its checksum alone, taken after unpacking because mirrors pack the
-same bytes differently.
+mirrors.  Content is trusted by its checksum alone.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tinyvae.data.dataset import DataSet
 from tinyvae.data.idx import parse_idx
-from tinyvae.data.streams import read_unpacked, reading
+from tinyvae.data.registry import PUBLISHED, PublishedFile, PublishedSet
+from tinyvae.data.streams import expanded, read_unpacked, reading
 from tinyvae.errors import ChecksumError, FileFormatError, UsageError
 
 DATA_DIR_VARIABLE = "TINYVAE_DATA_DIR"
-
-
-@dataclass(frozen=True)
-class PublishedFile:
-    """One idx file: its name, its unpacked size in bytes, and its digest, as "sha256:..."."""
-
-    name: str
-    size: int
-    digest: str
-
-    def digest_of(self, content: bytes | bytearray) -> str:
-        """Return the digest of ``content`` by this file's algorithm, named in front."""
-        algorithm = self.digest.partition(":")[0]
-        return f"{algorithm}:{hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()}"
-
-    def complaint(self, content: bytes | bytearray) -> str | None:
-        """Return what is wrong with ``content``, or None if it is this file's."""
-        came = self.digest_of(content)
-        return None if came == self.digest else f"its checksum is {came}, expected {self.digest}"
-
-
-@dataclass(frozen=True)
-class PublishedSet:
-    """A data set's mirrors, in the order they are tried, and its four files.
-
-    The files stand in the order train images, train labels, test images, test labels.
-    """
-
-    mirrors: tuple[str, ...]
-    files: tuple[PublishedFile, PublishedFile, PublishedFile, PublishedFile]
-
-
-def _set_of_four(mirrors: tuple[str, ...], digests: tuple[str, str, str, str]) -> PublishedSet:
-    train, train_labels, test, test_labels = digests
-    return PublishedSet(
-        mirrors,
-        (
-            PublishedFile("train-images-idx3-ubyte", 47_040_016, train),
-            PublishedFile("train-labels-idx1-ubyte", 60_008, train_labels),
-            PublishedFile("t10k-images-idx3-ubyte", 7_840_016, test),
-            PublishedFile("t10k-labels-idx1-ubyte", 10_008, test_labels),
-        ),
-    )
-
-
-PUBLISHED: Mapping[str, PublishedSet] = {
-    "mnist": _set_of_four(
-        (
-            "https://storage.googleapis.com/cvdf-datasets/mnist/",
-            "https://ossci-datasets.s3.amazonaws.com/mnist/",
-            "https://raw.githubusercontent.com/fgnt/mnist/master/",
-        ),
-        (
-            "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            "sha256:65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-            "sha256:0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            "sha256:ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        ),
-    ),
-    "fashion-mnist": _set_of_four(
-        (
-            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-        ),
-        (
-            "md5:f4a8712d7a061bf5bd6d2ca38dc4d50a",
-            "md5:9018921c3c673c538a1fc5bad174d6f9",
-            "md5:8181f5470baa50b63fa0f6fddb340f0a",
-            "md5:15d484375f8d13e6eb1aabb0c3f46965",
-        ),
-    ),
-}
 
 
 def load_published(
@@ -125,6 +50,7 @@ def load_published(
         train_labels,
         test_labels,
         (height, width),
+        white=255,
     )
 
 
@@ -134,21 +60,21 @@ def _folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:
     for argument, folder in named.items():
         if not folder:
             continue
-        if not Path(folder).expanduser().is_dir():
+        if not expanded(folder).is_dir():
             raise UsageError(f"{argument}={str(folder)!r} is not a folder.")
-        folders.append(Path(folder).expanduser())
+        folders.append(expanded(folder))
     return folders
 
 
 def _cache_folder(cache_dir: str | os.PathLike[str] | None) -> Path:
     if cache_dir is not None:
-        return Path(cache_dir).expanduser()
+        return expanded(cache_dir)
     import pooch
 
     return Path(pooch.os_cache("tinyvae"))
 
 
-def _spellings(folder: Path, name: str) -> Iterator[Path]:
+def spellings(folder: Path, name: str) -> Iterator[Path]:
     """Yield the paths at which a file may lie, with the dot some distributions put in its name."""
     for spelling in (name, name.replace("-idx", ".idx")):
         for path in (folder / spelling, folder / f"{spelling}.gz"):
@@ -161,7 +87,9 @@ def _candidates(folder: Path, set_name: str, file_name: str) -> list[Path]:
     with reading(folder):
         inside = [place for place in sorted(folder.iterdir()) if place.is_dir()]
         named = [place for place in inside if _plain(place.name) == _plain(set_name)]
-        return [path for place in (*named, folder) for path in _spellings(place, file_name)]
+        # torchvision puts them into MNIST/raw.
+        places = [deeper for place in (*named, folder) for deeper in (place, place / "raw")]
+        return [path for place in places for path in spellings(place, file_name)]
 
 
 def _plain(name: str) -> str:
@@ -189,7 +117,7 @@ def _from_folders(
 
 def _from_cache(file: PublishedFile, cache: Path) -> bytearray | None:
     """Return the file's content from the cache, or None if it is not there or not sound."""
-    for path in _spellings(cache, file.name):
+    for path in spellings(cache, file.name):
         try:
             content = read_unpacked(path, file.size + 1)
         except FileFormatError:

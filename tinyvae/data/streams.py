@@ -1,7 +1,7 @@
-"""Opens files that may be gzipped and reads no more of them than asked.
+"""Opens files, gzipped or not, that are really files, and reads no more of them than asked.
 
-Memory grows with the bytes that really arrive, never with what a header promises.
-This file knows nothing about formats; damage surfaces as FileFormatError.
+Memory grows with the bytes that really arrive, never with what a header promises.  Pipes and
+devices are refused before they are read: they may have no end, or never begin.
 """
 
 from __future__ import annotations
@@ -9,18 +9,63 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tinyvae.errors import FileFormatError
+from tinyvae.errors import FileFormatError, UsageError
 
 GZIP_MAGIC = b"\x1f\x8b"
 #: DEFLATE spends at least 2 bits on 258 bytes, so nothing unpacks to more than this many times.
 MAX_EXPANSION = 1040
 _CHUNK = 1 << 20
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with ``~`` replaced by the home folder.
+
+    Raises
+    ------
+    UsageError
+        If there is no such user, or the path holds a NUL.
+    """
+    try:
+        if "\0" in os.fspath(path):
+            raise UsageError(f"{os.fspath(path)!r} holds a NUL, which no path does.")
+        return Path(path).expanduser()
+    except RuntimeError as problem:
+        raise UsageError(f"{os.fspath(path)!r}: {problem}") from None
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file for reading, if it is one.
+
+    Raises
+    ------
+    OSError
+        If it is a pipe, a device, a socket or a folder, or cannot be opened.
+    """
+    # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+            raise OSError(f"it is {kind}, not a file")
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
 
 
 def read_at_most(stream: BinaryIO, limit: int) -> bytearray:
@@ -39,6 +84,8 @@ def reading(source: str | Path) -> Iterator[None]:
     """Turn whatever goes wrong while ``source`` is read or unpacked into FileFormatError."""
     try:
         yield
+    except FileFormatError:
+        raise
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise FileFormatError(
             f"{source} is truncated or damaged: {problem} Get a fresh copy of it."
@@ -59,7 +106,7 @@ def open_unpacked(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     bound : int
         More bytes than this it cannot hold: its size, or what that many packed bytes can expand to.
     """
-    with reading(path), path.open("rb") as file:
+    with reading(path), open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         packed = file.read(2) == GZIP_MAGIC
         file.seek(0)

@@ -28,7 +28,7 @@ def sampling_claims(vae: VAE, x: Array, rng: np.random.Generator) -> tuple[Claim
     many = np.repeat(x, draws, axis=0)
     noise = rng.standard_normal((len(many), vae.latent_dim))
     mu, logvar = vae.encode(x)
-    passed = vae.forward(many, noise)
+    passed = vae.network.forward(many, noise).latent
     z = passed.z.reshape(len(x), draws, -1)
     weights = vae.log_importance_weights(many, noise).reshape(len(x), draws)
     return (
@@ -68,7 +68,7 @@ def _monte_carlo_kl(vae: VAE, z: Array, mu: Array, logvar: Array) -> Claim:
     center, spread = mu[:, None], logvar[:, None]
     log_q = -0.5 * (spread + (z - center) ** 2 / np.exp(spread)).sum(axis=2)
     log_p = -0.5 * (z**2).sum(axis=2)
-    closed = vae.ops.kl_forward(mu, logvar).sum(axis=1)
+    closed = vae.network.ops.kl_forward(mu, logvar).sum(axis=1)
     return _mean_is("the KL term is that of what is sampled", log_q - log_p, closed)
 
 

@@ -120,16 +120,16 @@ def _path(
     whole = _part(vae, x, noise, reconstruction=reconstruction, kl=kl)
     still = vae.copy(dtype="complex128", backend="reference")
     moving = vae.copy(dtype="complex128", backend="reference")
-    frozen = still.forward(x, noise)
+    frozen = still.network.forward(x, noise).latent
 
     def value(arrays: Mapping[str, Array]) -> Any:
         for name, array in arrays.items():
             moving.parameters[name][...] = array
-        moved = moving.forward(x, noise)
+        moved = moving.network.forward(x, noise).latent
         both = {"mu": frozen.mu, "logvar": frozen.logvar, live: getattr(moved, live)}
-        z = still.ops.reparameterize_forward(both["mu"], both["logvar"], noise)
-        loss = still.observation.reconstruction(still.decoder.forward(z)[-1], x).mean()
-        charge = still.ops.kl_forward(both["mu"], both["logvar"]).sum(axis=1).mean()
+        z = still.network.ops.reparameterize_forward(both["mu"], both["logvar"], noise)
+        loss = still.observation.reconstruction(still.network.decoder.forward(z)[-1], x).mean()
+        charge = still.network.ops.kl_forward(both["mu"], both["logvar"]).sum(axis=1).mean()
         number = reconstruction * loss + kl * charge
         is_complex = any(np.iscomplexobj(a) for a in arrays.values())
         return number if is_complex else number.real

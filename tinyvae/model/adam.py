@@ -1,4 +1,4 @@
-"""Adam by hand, over one vector of values and one of gradients, and its learning rate's schedules."""
+"""Adam by hand, over one vector of values and one of gradients; schedules of its rate."""
 
 from __future__ import annotations
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from tinyvae.data import check_data, gather_batch
+from tinyvae.data import gather_batch, read_data
 from tinyvae.errors import check_count
+from tinyvae.model.likelihoods import likelihood_class
 from tinyvae.model.vae import VAE
 
 Array = NDArray[Any]
@@ -30,7 +31,7 @@ def default_binarize(likelihood: str, binarize: str | None) -> str:
     """Return ``binarize``, or if None what suits the likelihood: "stochastic" or "none"."""
     if binarize is not None:
         return binarize
-    return "stochastic" if likelihood == "bernoulli" else "none"
+    return likelihood_class(likelihood).binarize
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def evaluate(
     n_samples: int = 1,
     binarize: str | None = None,
     seed: int = 0,
+    labels: ArrayLike | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """Measure a model on data.
@@ -88,8 +90,8 @@ def evaluate(
     Parameters
     ----------
     vae : VAE
-    data : (n, input_dim) array
-        uint8 or float.
+    data : (n, input_dim) array_like
+        Read by the rule of ``tinyvae.data.reading``.
     n_samples : int
         Samples of z for each example.  With more than one, the importance-weighted bound is
         estimated too, from the same samples.
@@ -97,6 +99,8 @@ def evaluate(
         As in ``fit``; drawn once.
     seed : int
         Of the binarization and of the noise.
+    labels : (n,) array of int
+        Of a conditional model.
     progress : bool
         Whether to show a progress bar.
 
@@ -109,15 +113,32 @@ def evaluate(
     DataError
         If the data cannot be used.
     """
-    check_data(data, likelihood=vae.likelihood, input_dim=vae.input_dim, min_rows=1)
+    how = default_binarize(vae.likelihood, binarize)
+    data = read_data(
+        data,
+        support=vae.support if how == "none" else "binary",
+        dtype=vae.dtype,
+        input_dim=vae.input_dim,
+        argument="data",
+        min_rows=1,
+    )
     check_count("n_samples", n_samples)
+    given = vae.inputs.labels(labels, len(data))
     rng = np.random.default_rng(check_count("seed", seed, at_least=0))
     reconstruction, bound = np.empty((2, len(data)))
     mu, kl = np.empty((2, len(data), vae.latent_dim))
-    for rows, x in _chunks(vae, data, binarize, rng, progress):
-        posterior = vae.encode(x)
-        mu[rows], kl[rows] = posterior[0], vae.ops.kl_forward(*posterior)
-        found = vae.bounds(x, n_samples, seed=int(rng.integers(2**63)), posterior=posterior)
+    for rows, x in _chunks(vae, data, how, rng, progress):
+        chosen = None if given is None else given[rows]
+        posterior = vae.encode(x, chosen, trusted=True)
+        mu[rows], kl[rows] = posterior[0], vae.network.ops.kl_forward(*posterior)
+        found = vae.bounds(
+            x,
+            n_samples,
+            labels=chosen,
+            seed=int(rng.integers(2**63)),
+            posterior=posterior,
+            trusted=True,
+        )
         reconstruction[rows], bound[rows] = found.reconstruction, found.importance_weighted
     elbo = -reconstruction - kl.sum(axis=1)
     return Evaluation(
@@ -134,10 +155,9 @@ def evaluate(
 
 
 def _chunks(
-    vae: VAE, data: Array, binarize: str | None, rng: np.random.Generator, progress: bool
+    vae: VAE, data: Array, how: str, rng: np.random.Generator, progress: bool
 ) -> Iterator[tuple[slice, Array]]:
     """Yield slices of the data as float batches, in order."""
-    how = default_binarize(vae.likelihood, binarize)
     starts = tqdm(range(0, len(data), _ROWS), desc="evaluate", disable=not progress, leave=False)
     for start in starts:
         index = np.arange(start, min(start + _ROWS, len(data)))

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinyvae.data.checks import check_data
+from tinyvae.data import read_batch, read_numbers
 from tinyvae.errors import DTypeError, RangeError, ShapeError, UsageError
 from tinyvae.model.config import Architecture
+from tinyvae.model.likelihoods import likelihood_class
 
 Array = NDArray[Any]
 
@@ -27,20 +28,17 @@ class Inputs:
 
     def __init__(self, architecture: Architecture) -> None:
         self.architecture = architecture
-        dtype = np.dtype(architecture.dtype)
-        self.real = np.dtype(np.float64) if dtype.kind == "c" else dtype
+        self.dtype = np.dtype(architecture.dtype)
+        self.support = likelihood_class(architecture.likelihood).support
 
     def data(self, x: ArrayLike) -> Array:
         """Return x as a float batch, (batch, input_dim)."""
-        architecture = self.architecture
-        came = check_data(
-            x, likelihood=architecture.likelihood, input_dim=architecture.input_dim, min_rows=1
-        )
-        return self._cast(came)
+        input_dim = self.architecture.input_dim
+        return read_batch(x, support=self.support, dtype=self.dtype, input_dim=input_dim)
 
     def numbers(self, argument: str, came: ArrayLike, width: int) -> Array:
         """Return an (n, width) float array that may hold any finite numbers."""
-        return self._cast(check_data(came, input_dim=width, argument=argument, min_rows=1))
+        return read_numbers(came, dtype=self.dtype, width=width, argument=argument)
 
     def noise(self, noise: ArrayLike, rows: int) -> Array:
         """Return noise of shape (batch, latent_dim) or (batch, K, latent_dim) as rows, in order."""
@@ -89,8 +87,3 @@ class Inputs:
         """Return x, noise (one row a sample) and labels of one batch."""
         rows = self.data(x)
         return rows, self.noise(noise, len(rows)), self.labels(labels, len(rows))
-
-    def _cast(self, array: Array) -> Array:
-        if array.dtype == np.uint8:
-            return array.astype(self.real) / self.real.type(255)
-        return np.ascontiguousarray(array, dtype=self.real)

@@ -65,8 +65,9 @@ class DenseNetwork:
         self.activations = [activation] * (self.depth - 1) + ["identity"]
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw weights from U(-s, s) with s = sqrt(6 / (fan_in + fan_out)); biases
-        and label weights are zero: at first all labels mean the same.
+        """Draw weights from U(-s, s) with s = sqrt(6 / (fan_in + fan_out)).
+
+        Biases and label weights are zero: at first all labels mean the same.
 
         Glorot and Bengio (2010), equation 16.  Drawn in float64 whatever the dtype, so that a
         seed means the same model in both.

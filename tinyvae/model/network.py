@@ -1,4 +1,4 @@
-"""The mathematics of a VAE: encoder, Gaussian latent variable, decoder, and the whole backward pass.
+"""The mathematics of a VAE: encoder, latent variable, decoder, and the whole backward pass.
 
     x -> encoder -> (mu, raw_logvar) -> logvar -> z = mu + exp(logvar / 2) * noise -> decoder
       -> logits -> reconstruction = -log p(x given z)
@@ -103,7 +103,7 @@ class Network:
         s = values.latent
         terms = (objective.forward(self.ops, s), s.reconstruction.mean(), s.kl.sum(axis=1).mean())
         if np.iscomplexobj(s.kl):  # the complex step: hand the imaginary part through
-            return Terms(*terms)
+            return Terms(*terms)  # type: ignore[arg-type]
         return Terms(*map(float, terms))
 
     def backward(

@@ -124,10 +124,10 @@ class ImportanceWeighted:
     ----------
     estimator : str
         ``"iwae"``: the derivative for fixed noise, all of it; Burda, Grosse and Salakhutdinov
-        (2016), equations 13 and 14.  ``"stl"``: log q's own parameters held; Roeder, Wu and Duvenaud
-        (2017), equation 5 and section 5.  ``"dreg"``: the score replaced by its reparameterized form,
-        which squares the encoder's weights; Tucker, Lawson, Gu and Maddison (2019), equation 8.
-        The decoder's gradient is the same in all three.
+        (2016), equations 13 and 14.  ``"stl"``: the parameters of log q held; Roeder, Wu and
+        Duvenaud (2017).  ``"dreg"``: the score replaced by its reparameterized form, which squares
+        the encoder's weights; Tucker, Lawson, Gu and Maddison (2019).  The decoder's gradient is
+        the same in all three.
     """
 
     estimator: str

@@ -62,7 +62,7 @@ class FusedStep:
         described = Described(
             encoder=network.encoder.widths,
             decoder=network.decoder.widths,
-            offsets=arrays,  # type: ignore[arg-type]  # three each
+            offsets=arrays,
             n_classes=architecture.n_classes or 0,
             activation=ACTIVATIONS.index(architecture.activation),
             likelihood=LIKELIHOODS.index(architecture.likelihood),
@@ -74,14 +74,14 @@ class FusedStep:
     ) -> Terms:
         """Do a step; change nothing if the loss is not finite."""
         code, beta, free_bits = objective.code()
-        gaussian = isinstance(self.likelihood, Gaussian)
+        likelihood = self.likelihood
         terms = self.step(
             x,
             noise,
             _NO_LABELS if labels is None else labels,
             (adam.m, adam.v, adam.next_constants()),
             (code, len(noise) // len(x), beta, free_bits),
-            float(self.likelihood.log_sigma[0]) if gaussian else 0.0,  # type: ignore[attr-defined]
+            float(likelihood.log_sigma[0]) if isinstance(likelihood, Gaussian) else 0.0,
         )
         adam.step_count += math.isfinite(terms[0])
         return Terms(*terms)

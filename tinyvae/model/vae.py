@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
+from tinyvae.data.batches import BINARIZE, binarized
 from tinyvae.errors import (
     CheckpointError,
     NonFiniteLossError,
@@ -22,6 +23,7 @@ from tinyvae.errors import (
     TinyVAEError,
     check_count,
     check_number,
+    check_option,
 )
 from tinyvae.model.adam import Adam
 from tinyvae.model.bounds import Bounds, estimate_bounds, log_weights
@@ -137,6 +139,7 @@ class VAE:
         self.n_classes, self.backend = architecture.n_classes, architecture.backend
         self.dtype: np.dtype[Any] = np.dtype(architecture.dtype)
         self.inputs = Inputs(architecture)
+        self.support = self.inputs.support  # what x the likelihood can describe
         self.network = Network(architecture, parameters)
         self.observation = self.network.likelihood
         self._step = (
@@ -200,7 +203,7 @@ class VAE:
         Parameters
         ----------
         x : (batch, input_dim) array
-            float, or uint8 (then divided by 255).
+            Read by the rule of ``tinyvae.data.reading``.
         noise : (batch, latent_dim) or (batch, K, latent_dim) array
             Standard normal, drawn by the caller: K samples of z for each example.
         beta : float
@@ -281,12 +284,15 @@ class VAE:
 
     # Codes and pictures --------------------------------------------------------------------
 
-    def encode(self, x: ArrayLike, labels: ArrayLike | None = None) -> tuple[Array, Array]:
+    def encode(
+        self, x: ArrayLike, labels: ArrayLike | None = None, *, trusted: bool = False
+    ) -> tuple[Array, Array]:
         """Return (mu, logvar) of q(z given x), each (batch, latent_dim).
 
-        ``logvar`` is the log of the variance, already bounded to (-10, 10).
+        ``logvar`` is the log of the variance, already bounded to (-10, 10).  With ``trusted`` x is
+        not looked at: it is a float batch that was read and checked before.
         """
-        rows = self.inputs.data(x)
+        rows = np.asarray(x) if trusted else self.inputs.data(x)
         return self.network.encode(rows, self.inputs.labels(labels, len(rows)))[1:]
 
     def decode(self, z: ArrayLike, labels: ArrayLike | None = None) -> Array:
@@ -375,8 +381,10 @@ class VAE:
         *,
         labels: ArrayLike | None = None,
         seed: int = 0,
+        binarize: str | None = None,
         posterior: tuple[Array, Array] | None = None,
         progress: bool = False,
+        trusted: bool = False,
     ) -> Bounds:
         """Estimate the ELBO and the importance-weighted bound from the same samples.
 
@@ -395,24 +403,35 @@ class VAE:
         labels : (batch,) array of int
             Of a conditional model, whose bounds are of log p(x given y).
         seed : int
+            Of the noise and of the binarization.
+        binarize : str, optional
+            How grey x becomes 0 and 1, once, as in ``evaluate``: ``"stochastic"`` under a Bernoulli
+            likelihood if not given, as p(x) is one of 0 and 1; ``"none"`` under the others.
         posterior : (mu, logvar), optional
             What ``encode(x)`` returned, where it is at hand.
         progress : bool
             Whether to show a progress bar.
+        trusted : bool
+            Whether x is a float batch that was read, checked and binarized before.
 
         Returns
         -------
         Bounds
             Three (batch,) float64 arrays in nats.
         """
-        rows = self.inputs.data(x)
-        chosen = self.inputs.labels(labels, len(rows))
         check_count("n_samples", n_samples)
+        rows = np.asarray(x) if trusted else self._binarized(x, binarize, seed)
+        chosen = self.inputs.labels(labels, len(rows))
         q = self.network.encode(rows, chosen)[1:] if posterior is None else posterior
         if len(q[0]) != len(rows) or len(q[1]) != len(rows):
             raise ShapeError(f"posterior has {len(q[0])} and {len(q[1])} rows, and x {len(rows)}.")
         rng = np.random.default_rng(check_count("seed", seed, at_least=0))
         return estimate_bounds(self.network, rows, q, chosen, n_samples, rng, progress)
+
+    def _binarized(self, x: ArrayLike, binarize: str | None, seed: int) -> Array:
+        how = check_option("binarize", binarize or self.observation.binarize, BINARIZE)
+        draws = np.random.default_rng([check_count("seed", seed, at_least=0), 1])
+        return binarized(self.inputs.data(x), how, draws)
 
     def log_likelihood(
         self,
@@ -421,10 +440,13 @@ class VAE:
         *,
         labels: ArrayLike | None = None,
         seed: int = 0,
+        binarize: str | None = None,
         progress: bool = False,
     ) -> Array:
         """Estimate log p(x) by the importance-weighted bound, (batch,) nats; see ``bounds``."""
-        found = self.bounds(x, n_samples, labels=labels, seed=seed, progress=progress)
+        found = self.bounds(
+            x, n_samples, labels=labels, seed=seed, binarize=binarize, progress=progress
+        )
         return found.importance_weighted
 
     def set_output_mean(self, mean: Array) -> None:

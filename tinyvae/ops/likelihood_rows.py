@@ -35,12 +35,13 @@ def _total_less(terms: Array, a: Array, b: Array) -> Any:
 
 
 @kernel(inline=True, borrows=True)
-def log_factorial(x: float) -> float:
+def log_factorial(x: float) -> Any:
     """Return log x! in float64, for a whole number x of either type."""
     if x < LOG_FACTORIAL.size:
         return LOG_FACTORIAL[int(x)]
     n = np.float64(x)
-    return (n + 0.5) * math.log(n) - n + 0.5 * LOG_2PI + 1.0 / (12.0 * n) - 1.0 / (360.0 * n**3)
+    series = 1.0 / (12.0 * n) - 1.0 / (360.0 * n**3)
+    return (n + 0.5) * math.log(n) - n + 0.5 * LOG_2PI + series
 
 
 @kernel(borrows=True)

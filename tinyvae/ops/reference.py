@@ -146,7 +146,7 @@ def label_forward(a: Array, label_weight: Array, labels: Array) -> Array:
 def label_backward(da: Array, labels: Array, n_classes: int) -> Array:
     """Return dlabel_weight = one_hot(labels).T @ da, (n_classes, fan_out)."""
     one_hot = labels[:, None] == np.arange(n_classes)
-    return one_hot.T.astype(da.dtype) @ da
+    return one_hot.T.astype(da.dtype) @ da  # type: ignore[no-any-return]
 
 
 # The latent variable -----------------------------------------------------------------------

@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
 from tinyvae.errors import DTypeError, ShapeError
+from tinyvae.linear_gaussian import with_signs
 from tinyvae.plots.style import PALETTE, Array, canvas, check_images, figure_of
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ def principal_plane(mu: Array) -> Plane:
     """
     center = mu.mean(0, dtype=np.float64)
     _, lengths, directions = np.linalg.svd(mu - center, full_matrices=False)
-    largest = np.take_along_axis(directions, np.abs(directions).argmax(1)[:, None], 1)
-    directions = directions * np.sign(largest)
+    directions = with_signs(directions)
     total = max(float(np.sum(lengths**2)), np.finfo(np.float64).tiny)
     deviations = lengths / np.sqrt(len(mu))
     return Plane(center, directions[:2], deviations[:2], lengths[:2] ** 2 / total)

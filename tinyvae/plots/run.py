@@ -88,6 +88,8 @@ def _numbers(
     images = data.test[:MAX_POINTS]
     if len(images) >= rows_needed(vae):
         labels = None if data.test_labels is None else data.test_labels[:MAX_POINTS]
+        if labels is not None and data.label_names is not None:
+            labels = np.array(data.label_names)[labels]
         yield "latent", lambda: plot_latent(vae, images, labels)
 
 

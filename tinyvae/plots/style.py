@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.checkpoint import replace_file
-from tinyvae.data import check_data
+from tinyvae.data import read_batch
+from tinyvae.data.pictures import square
 from tinyvae.errors import ShapeError, check_option
 
 if TYPE_CHECKING:
@@ -112,9 +113,8 @@ def check_image_shape(vae: VAE, image_shape: Sequence[int] | None) -> tuple[int,
         If ``image_shape`` is not two positive numbers whose product is ``vae.input_dim``, or is
         None where ``vae.input_dim`` is no perfect square.
     """
-    side = math.isqrt(vae.input_dim)
-    if image_shape is None and side * side == vae.input_dim:
-        return side, side
+    if image_shape is None and (found := square(vae.input_dim)):
+        return found
     shape = np.atleast_1d(np.asarray(() if image_shape is None else image_shape))
     sizes = shape.tolist() if shape.dtype.kind in "iu" else []
     if len(sizes) != 2 or min(sizes) < 1 or math.prod(sizes) != vae.input_dim:
@@ -127,21 +127,21 @@ def check_image_shape(vae: VAE, image_shape: Sequence[int] | None) -> tuple[int,
 
 
 def check_images(argument: str, images: ArrayLike, vae: VAE, min_rows: int = 1) -> Array:
-    """Return rows of data as floats the model takes, (n, input_dim), uint8 scaled by 1/255.
+    """Return rows of data as floats the model takes, (n, input_dim).
 
     Raises
     ------
     DataError
-        What ``check_data`` raises.
+        What ``read_batch`` raises.
     """
-    rows = check_data(
+    return read_batch(
         images,
-        likelihood=vae.likelihood,
+        support=vae.support,
+        dtype=vae.dtype,
         input_dim=vae.input_dim,
         argument=argument,
         min_rows=min_rows,
     )
-    return rows / np.float32(255) if rows.dtype == np.uint8 else rows
 
 
 def mosaic(tiles: Array, image_shape: tuple[int, int], gap: int) -> Array:

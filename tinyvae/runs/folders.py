@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tinyvae.checkpoint import read_checkpoint
+from tinyvae.data.pictures import usual_square
 from tinyvae.errors import CheckpointError, UsageError, WriteError
 from tinyvae.model.vae import VAE
 from tinyvae.runs.options import Config
@@ -83,12 +83,10 @@ class Run:
     def picture_shape(self, vae: VAE) -> tuple[int, int] | None:
         """Return (height, width) of an example as a picture, or None if it is none.
 
-        Without a record of it, rows of at least 8 * 8 numbers that make a square are pictures.
+        Without a record of it, rows that make a usual square are pictures.
         """
-        side = math.isqrt(vae.input_dim)
-        square = (side, side) if side >= 8 and side * side == vae.input_dim else None
         if self.config is None or "image_shape" not in self.config.data:
-            return square
+            return usual_square(vae.input_dim)
         shape = self.config.data["image_shape"]
         return (shape[0], shape[1]) if shape else None
 

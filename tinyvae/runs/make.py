@@ -163,6 +163,8 @@ def _run(prepared: Prepared, folder: Path, progress: bool, say: Say) -> Result:
     done, epochs = training.position.epoch, prepared.options.epochs
     finished = training.position.finished or done >= epochs
     say(f"{data.name}: {len(data.train):,} rows to train on, {len(data.test):,} to test on")
+    for note in data.notes:
+        say(f"  {note}")
     say(str(vae))
     if finished:
         say(f"{folder}: all {done} epochs are done")

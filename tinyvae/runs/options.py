@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tinyvae.checkpoint import replace_file
+from tinyvae.data.pictures import parse_shape
 from tinyvae.errors import (
     FileFormatError,
     UsageError,
@@ -36,6 +37,8 @@ _MODEL = (
     "threads",
     "seed",
 )
+_READING = ("data_dir", "scale_max", "image_shape", "label_column", "image_size", "split_seed")
+_WORDS_OR_NONE = ("data_dir", "image_shape", "label_column", "image_size")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class RunOptions(TrainingOptions):
         A name or a file; see ``load_data``.
     data_dir : str or None
         Folder in which a published data set lies.
+    scale_max, image_shape, label_column, image_size, split_seed
+        How to read data of one's own; see ``load_data``.
     hidden_dims, latent_dim, decoder_hidden_dims, activation, likelihood, sigma, dtype, backend, \
 threads
         Arguments of ``VAE``.
@@ -65,6 +70,11 @@ threads
     schedule: str = "cosine"
     data: str = "digits"
     data_dir: str | None = None
+    scale_max: float | None = None
+    image_shape: str | None = None
+    label_column: str | None = None
+    image_size: str | None = None
+    split_seed: int = 0
     hidden_dims: tuple[int, ...] = (400,)
     latent_dim: int = 20
     decoder_hidden_dims: tuple[int, ...] | None = None
@@ -79,6 +89,12 @@ threads
         for field in fields(self):
             _check_type(field.name, field.default, getattr(self, field.name))
         super().__post_init__()
+        check_count("split_seed", self.split_seed, at_least=0)
+        if self.scale_max is not None:
+            check_number("scale_max", self.scale_max, above=0.0)
+        if self.image_shape is not None and self.image_shape.lower() != "none":
+            parse_shape("image_shape", self.image_shape)
+        parse_shape("image_size", self.image_size)
         for name in ("hidden_dims", "decoder_hidden_dims"):
             for i, width in enumerate(getattr(self, name) or ()):
                 check_count(f"{name}[{i}]", width)
@@ -95,6 +111,11 @@ threads
     def model(self) -> dict[str, Any]:
         """The arguments of ``VAE`` but ``input_dim``, which the data decide."""
         return {name: getattr(self, name) for name in _MODEL}
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The arguments of ``load_data`` that say how to read it."""
+        return {name: getattr(self, name) for name in _READING}
 
     @property
     def training(self) -> TrainingOptions:
@@ -123,7 +144,7 @@ def _check_type(name: str, default: object, came: object) -> None:
     """Refuse words where numbers belong, and the other way round, as a file may hold them."""
     if isinstance(default, float) and (isinstance(came, bool) or not isinstance(came, int | float)):
         raise UsageError(f"{name}={came!r} must be a number.")
-    words = isinstance(default, str) or name == "data_dir"
+    words = isinstance(default, str) or name in _WORDS_OR_NONE
     if words and not isinstance(came, str) and (came is not None or default is not None):
         raise UsageError(f"{name}={came!r} must be a word.")
 

@@ -5,15 +5,17 @@ Touches no file but the data's.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tinyvae.data import DataSet, load_data
-from tinyvae.data.published import PUBLISHED
+from tinyvae.data.reading import mean_of
+from tinyvae.data.registry import PUBLISHED
+from tinyvae.data.streams import expanded
+from tinyvae.errors import ReadingWarning, UsageError
+from tinyvae.model.likelihoods import likelihood_class
 from tinyvae.model.vae import VAE
 from tinyvae.runs.options import Config, RunOptions
 from tinyvae.training.fit import Training
@@ -42,14 +44,37 @@ class Prepared:
 
 def prepare(options: RunOptions, progress: bool) -> Prepared:
     """Load the data, build the model, and check that they fit the options."""
-    data = load_data(options.data, data_dir=options.data_dir, progress=progress)
+    data = load(options, progress)
     places: dict[str, Any] = {}
     if options.data != "digits" and options.data not in PUBLISHED:
-        places["data"] = str(Path(options.data).expanduser().resolve())
+        places["data"] = str(expanded(options.data).resolve())
     if options.data_dir is not None:
-        places["data_dir"] = str(Path(options.data_dir).expanduser().resolve())
+        places["data_dir"] = str(expanded(options.data_dir).resolve())
+    if options.batch_size == RunOptions.batch_size > len(data.train):
+        rows = len(data.train)
+        options = replace(options, batch_size=rows)
+        note = f"Batches: of all {rows} rows, fewer than the default (--batch-size)"
+        data = replace(data, notes=(*data.notes, note))
     vae = VAE(input_dim=data.train.shape[1], **options.model)
-    mean = data.train.mean(axis=0, dtype=np.float64)
-    vae.set_output_mean(mean / 255.0 if data.train.dtype == np.uint8 else mean)
+    vae.set_output_mean(mean_of(data.train))
     training = Training(vae, data.train, data.test, options.training)
     return Prepared(replace(options, **places), data, training)
+
+
+def load(options: RunOptions, progress: bool) -> DataSet:
+    """Load the data that the options name, read for their likelihood; its notes say how.
+
+    Raises
+    ------
+    UsageError, DataError, FileFormatError, DownloadError
+        As ``load_data``; or if the likelihood cannot describe the data.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ReadingWarning)  # the notes tell as much
+        data = load_data(options.data, progress=progress, **options.reading)
+    support = likelihood_class(options.likelihood).support
+    if support == "counts" and options.scale_max is not None:
+        raise UsageError("scale_max (--scale-max) is not for counts, which are never scaled.")
+    if support != "binary" and options.binarize not in (None, "none"):
+        support = "binary"  # what is binarized must lie in [0, 1]
+    return data.settled(support=support, dtype=options.dtype)

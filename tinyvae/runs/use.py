@@ -5,18 +5,20 @@ Each function is one command; none of them changes the model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyvae.data import DataSet, load_data
+from tinyvae.data import DataSet
 from tinyvae.errors import ShapeError, UsageError, check_count
 from tinyvae.model.evaluation import Evaluation
 from tinyvae.model.evaluation import evaluate as evaluate_model
 from tinyvae.runs.folders import Run, find_run
 from tinyvae.runs.make import Say, silent
+from tinyvae.runs.options import RunOptions
 from tinyvae.runs.pictures import draw_pictures
+from tinyvae.runs.prepare import load
 from tinyvae.training.history import History
 
 if TYPE_CHECKING:
@@ -187,15 +189,18 @@ def _binarize(run: Run) -> str | None:
 
 def _data_of(run: Run, vae: VAE, data: str | None, data_dir: str | None, progress: bool) -> DataSet:
     """Return the data named, or else those the run was trained on, if they fit the model."""
-    if run.config is not None:
-        if data is None:
-            data, data_dir = run.config.options.data, data_dir or run.config.options.data_dir
-    elif data is None:
+    options = run.config.options if run.config is not None else RunOptions()
+    if run.config is None and data is None:
         raise UsageError(
             f"{run.path} has no config.json beside it that says which data it was trained on: "
             "name some with data (--data on the command line)."
         )
-    loaded = load_data(data, data_dir=data_dir, progress=progress)
+    if data is not None:
+        options = replace(options, data=data, data_dir=data_dir)
+    elif data_dir is not None:
+        options = replace(options, data_dir=data_dir)
+    options = replace(options, likelihood=vae.likelihood, dtype=vae.dtype.name)
+    loaded = load(options, progress)
     if loaded.train.shape[1] != vae.input_dim:
         raise ShapeError(
             f"data={data!r} has {loaded.train.shape[1]} columns, but the model of {run.path} "

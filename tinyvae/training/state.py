@@ -7,9 +7,10 @@ takes no steps.
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from typing import Any, Self
@@ -18,8 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
-from tinyvae.data import check_data
-from tinyvae.errors import CheckpointError, NonFiniteLossError, SizeError, UsageError, check_count
+from tinyvae.data.reading import read_sets, warn
+from tinyvae.errors import (
+    CheckpointError,
+    NonFiniteLossError,
+    ReadingWarning,
+    SizeError,
+    UsageError,
+    check_count,
+)
 from tinyvae.model.adam import Adam
 from tinyvae.model.evaluation import default_binarize
 from tinyvae.model.vae import VAE
@@ -77,19 +85,15 @@ class RunState:
         self, vae: VAE, train: Array, validation: Array | None, options: TrainingOptions
     ) -> None:
         self.binarize = default_binarize(vae.likelihood, options.binarize)
-        # What is binarized must lie in [0, 1], whatever the likelihood could take.
-        likelihood = vae.likelihood if self.binarize == "none" else "bernoulli"
-        check: dict[str, Any] = {"likelihood": likelihood, "input_dim": vae.input_dim}
-        self.train = check_data(train, argument="train", **check)
-        if validation is not None:
-            validation = check_data(validation, argument="validation", min_rows=1, **check)
-        elif options.patience is not None:
+        if validation is None and options.patience is not None:
             raise UsageError(f"patience={options.patience} needs validation=: data to judge by.")
-        if options.batch_size > len(self.train):
-            raise SizeError(
-                f"batch_size={options.batch_size} is larger than the data, {len(self.train)} rows; "
-                "choose at most that."
-            )
+        sets = {"train": train} | ({} if validation is None else {"validation": validation})
+        # What is binarized must lie in [0, 1], whatever the likelihood could take.
+        support = vae.support if self.binarize == "none" else "binary"
+        read, reading = read_sets(sets, support=support, dtype=vae.dtype, input_dim=vae.input_dim)
+        warn(reading)
+        self.train, validation = read["train"], read.get("validation")
+        options = _fitting(options, len(self.train))
         self.vae, self.validation, self.options = vae, validation, options
         self.adam = Adam(vae.parameters, options.learning_rate, backend=vae.backend)
         self.rng = np.random.default_rng(options.seed)
@@ -210,6 +214,24 @@ class RunState:
                         f"{path} was trained with {name}={recorded.get(name)!r}, not {value!r}; "
                         "resume with what is recorded, or start a new run."
                     )
+
+
+def _fitting(options: TrainingOptions, rows: int) -> TrainingOptions:
+    """Return the options with the default batch size cut to the data where it is larger."""
+    if options.batch_size <= rows:
+        return options
+    if options.batch_size != TrainingOptions.batch_size:
+        raise SizeError(
+            f"batch_size={options.batch_size} is larger than the data, {rows} rows; choose at most "
+            "that."
+        )
+    warnings.warn(
+        f"The data have {rows} rows, fewer than the default batch_size={options.batch_size}: "
+        "each epoch is one step with all of them.",
+        ReadingWarning,
+        stacklevel=4,
+    )
+    return replace(options, batch_size=rows)
 
 
 def generator_at(state: Mapping[str, Any]) -> np.random.Generator:

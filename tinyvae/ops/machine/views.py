@@ -1,6 +1,6 @@
-"""Matrices and vectors cut out of one long vector, without the code that slicing would compile to.
+"""Matrices and vectors cut out of one long vector, with less code than slicing compiles to.
 
-A view borrows: it must not outlive the vector, which the kernels' arguments do.  Nothing is checked.
+A view borrows: it must not outlive the vector.  Nothing is checked.
 """
 
 from __future__ import annotations

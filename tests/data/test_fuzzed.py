@@ -1,0 +1,15 @@
+"""Mutated files of every kind: read, or refused by a documented error."""
+
+from __future__ import annotations
+
+import pytest
+from fuzzed import fuzz, sound_files
+
+FILES = sound_files()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_mutated_files_raise_documented_errors_only(tmp_path, name):
+    counts = fuzz(name, FILES[name], 40, tmp_path)
+    assert counts.total() == 40
+    assert counts.total() > counts["read"]

@@ -1,0 +1,90 @@
+"""Every number is looked at; the first wrong one is named with its row, column and digits."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from tinyvae.data.values import check_counts, check_finite, check_floats, check_grey, extremes
+from tinyvae.errors import NonFiniteDataError, RangeError
+
+F4, F8 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [-1e-5, 1.00001, 255.0, -5.0])
+def test_the_first_value_out_of_range_is_named(dtype, value):
+    x = np.full((7, 5), 0.5, dtype)
+    x[3, 4] = x[5, 0] = value
+    with pytest.raises(RangeError, match=rf"x holds {dtype(value)} at row 3, column 4"):
+        check_floats(x, x.dtype, True, "x")
+    assert check_floats(x, x.dtype, False, "x") is x
+
+
+def test_enough_digits_are_shown():
+    x = np.array([[1 + 1e-12]])
+    with pytest.raises(RangeError, match=r"x holds 1\.000000000001 at"):
+        check_floats(x, F8, True, "x")
+
+
+@pytest.mark.parametrize("value", [1 + 2.2e-16, -5.5e-17, 1 + 8e-16, -8e-16])
+def test_what_a_scaler_leaves_behind_is_clipped(value):
+    x = np.array([[0.5, value]])
+    for dtype in (F4, F8):
+        came = check_floats(x, dtype, True, "x").astype(dtype)
+        assert came.min() >= 0
+        assert came.max() <= 1
+    assert x[0, 1] == value
+
+
+def test_what_is_in_range_after_the_cast_is_not_copied():
+    x = np.array([[0.5, 1 + 1e-9]])
+    assert check_floats(x, F4, True, "x") is x
+    with pytest.raises(RangeError):
+        check_floats(x, F8, True, "x")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_the_first_non_finite_value_is_named(value):
+    x = np.zeros((7, 5), np.float32)
+    x[2, 3], x[2, 4] = value, np.nan
+    with pytest.raises(NonFiniteDataError, match=rf"x holds {value} at row 2, column 3"):
+        check_finite(x, "x")
+
+
+@pytest.mark.parametrize("row", [0, 1310, 1311, 2999])
+def test_rows_are_counted_across_chunks(row):
+    x = np.zeros((3000, 800), np.float32)
+    for value, error in ((np.nan, NonFiniteDataError), (2.0, RangeError)):
+        x[row, 799] = value
+        with pytest.raises(error, match=f"row {row}, column 799"):
+            check_floats(x, F4, True, "x")
+    levels = np.zeros((3000, 800), np.int16)
+    levels[row, 7] = -3
+    with pytest.raises(RangeError, match=f"-3 at row {row}, column 7"):
+        check_grey(levels, "x")
+
+
+def test_counts_compare_integers_exactly():
+    x = np.array([[0, 2**53], [1, 2**53 + 1]], np.int64)
+    with pytest.raises(RangeError, match="9007199254740993 at row 1, column 1"):
+        check_counts(x, F8, "x")
+    check_counts(x[:1], F8, "x")
+
+
+def test_extremes():
+    assert extremes(np.array([[3, -7]], np.int8)) == (-7, 3)
+    assert all(np.isnan(extremes(np.array([[0.0, np.nan]]))))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_looking_copies_nothing_large(dtype):
+    x = np.zeros((20_000, 784), dtype)
+    tracemalloc.start()
+    check_floats(x, np.dtype(dtype), True, "x")
+    check_counts(x, np.dtype(dtype), "x")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < x.nbytes / 4

@@ -1,0 +1,302 @@
+"""The one rule for what stored numbers mean, and the door that every model's data pass.
+
+==================  ==================================================================
+stored              read as
+==================  ==================================================================
+bool; only 0 and 1  0 and 1, whatever the likelihood
+counts              whole numbers as they are, never scaled
+real                floats and wide integers as they are; uint8 above 1 is refused, since
+                    it may be grey levels or counts
+binary,             floats as they are, in [0, 1]; uint8 as grey levels, x / 255; wider
+unit_interval       integers too if they reach 128, else they are refused
+==================  ==================================================================
+
+The left column names the *support* of the likelihood, the x it can describe.  Grey levels that stay
+below 128 may be something else, and say so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from tinyvae.data.arrays import as_array, check_shape
+from tinyvae.data.values import check_counts, check_floats, check_grey, extremes
+from tinyvae.errors import RangeError, ReadingWarning, check_option
+
+Array = NDArray[Any]
+
+#: What x a likelihood can describe.
+SUPPORTS = ("binary", "unit_interval", "real", "counts")
+GREY = 255
+#: Grey levels that stay below this may be something else.
+BRIGHT = 128
+
+
+class Reading(NamedTuple):
+    """How stored numbers become x: divided by ``divisor``; ``words`` tell, ``doubt`` warns."""
+
+    divisor: float
+    words: str
+    doubt: str | None = None
+
+
+def decide(
+    dtype: np.dtype[Any],
+    low: float,
+    high: float,
+    support: str | None,
+    argument: str,
+    white: float | None = None,
+) -> Reading:
+    """Return what stored numbers mean; see the table above.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Of what is stored: bool, integer or float.
+    low, high : number
+        The smallest and the largest.
+    support : str or None
+        One of ``SUPPORTS``; None reads integers as ``"unit_interval"`` does.
+    argument : str
+        What messages call the data.
+    white : float, optional
+        The number that means 1, where it is known (pictures).
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    RangeError
+        If no reading is sure enough.
+    """
+    if support is not None:
+        check_option("support", support, SUPPORTS)
+    if dtype.kind == "f":
+        return Reading(1, "numbers as they are")
+    if low >= 0 and high <= 1:
+        return Reading(1, "0 and 1")
+    came = f"whole numbers from {low} to {high}"
+    if support == "counts":
+        return Reading(1, f"{came}, taken as counts")
+    if white is not None:
+        return Reading(white, f"grey levels from {low} to {high}, read as x / {white:g}")
+    choice = (
+        f"divide by the number that means 1, perhaps {argument} / {high}, or name it to load_data "
+        f"by scale_max={high} (--scale-max {high} on the command line)"
+    )
+    if support == "real":
+        if dtype == np.uint8:
+            raise RangeError(
+                f"{argument} holds uint8, {came}: under a likelihood of real numbers these may be "
+                f"grey levels or numbers as they are. For grey levels, {choice}; for numbers, pass "
+                f"{argument}.astype(numpy.float32) (--scale-max 1)."
+            )
+        return Reading(1, f"{came}, taken as they are")
+    if dtype != np.uint8 and high < BRIGHT:
+        raise RangeError(
+            f"{argument} holds {dtype}, {came}; nothing says which number means 1: {choice}."
+        )
+    doubt = (
+        f"{argument} holds uint8, {came}, read as grey levels x / 255, so at most {high / GREY:.2g}"
+        f". If that is not meant, {choice}."
+    )
+    words = f"grey levels from {low} to {high}, read as x / {GREY}"
+    return Reading(GREY, words, doubt if high < BRIGHT else None)
+
+
+def read_sets(
+    sets: Mapping[str, object],
+    *,
+    support: str | None = None,
+    dtype: DTypeLike | None = None,
+    input_dim: int | None = None,
+    min_rows: int = 2,
+    white: float | None = None,
+) -> tuple[dict[str, Array], Reading]:
+    """Return data sets that belong together as arrays to train on, read in one way.
+
+    Parameters
+    ----------
+    sets : mapping of str to array_like, (rows, columns)
+        What messages call each, and the data.  Integers are read by the smallest and the largest
+        of them all, so that a dark test set does not turn grey into black and white.
+    support : str, optional
+        One of ``SUPPORTS``; without it finite floats will do.
+    dtype : dtype, optional
+        Of the model; what it cannot hold is refused, and what lies in [0, 1] only after rounding
+        to it is taken.
+    input_dim : int, optional
+        The number of columns wanted.
+    min_rows : int
+        Fewer rows than this in the first set are refused; the others need one.
+    white : float, optional
+        The number that means 1, where it is known.
+
+    Returns
+    -------
+    dict of str to ndarray
+        uint8 (read as x / 255 from here on), float32 or float64, in C order; the data themselves
+        where nothing had to change.  Reading the result again gives the same numbers.
+    Reading
+        Of the first set.
+
+    Raises
+    ------
+    DTypeError, ShapeError, EmptyDataError
+        Not numbers, not two-dimensional or of the wrong width, too few rows.
+    NonFiniteDataError, RangeError
+        NaN, infinity, or a value outside the support, with the first row and column; integers that
+        could mean several things.
+    """
+    arrays = {name: as_array(x, name) for name, x in sets.items()}
+    for i, (name, array) in enumerate(arrays.items()):
+        check_shape(array, input_dim, name, 1 if i else min_rows)
+    whole = [name for name, array in arrays.items() if array.dtype.kind in "iu"]
+    ends = {name: extremes(array) for name, array in arrays.items()}
+    readings = {}
+    for name, array in arrays.items():
+        group = whole if name in whole else [name]
+        if name in whole and white is None and support not in ("real", "counts"):
+            check_grey(array, name)
+        kind = np.result_type(*(arrays[other] for other in group))
+        low, high = min(ends[n][0] for n in group), max(ends[n][1] for n in group)
+        readings[name] = decide(kind, low, high, support, name, white)
+    # Levels that would be read otherwise when they come back alone are kept as floats.
+    sure = all(not ends[name][1] or ends[name][1] >= BRIGHT for name in whole)
+    read = {
+        name: _apply(array, readings[name], support, _float(dtype), name, sure)
+        for name, array in arrays.items()
+    }
+    return read, next(iter(readings.values()))
+
+
+def read_data(
+    x: object,
+    *,
+    support: str | None = None,
+    dtype: DTypeLike | None = None,
+    input_dim: int | None = None,
+    argument: str = "x",
+    min_rows: int = 2,
+) -> Array:
+    """Return one data set as an array to train on; see ``read_sets``.
+
+    Warns
+    -----
+    ReadingWarning
+        If the numbers are read as grey levels and may be something else.
+    """
+    read, reading = read_sets(
+        {argument: x}, support=support, dtype=dtype, input_dim=input_dim, min_rows=min_rows
+    )
+    warn(reading)
+    return read[argument]
+
+
+def read_batch(
+    x: object,
+    *,
+    support: str,
+    dtype: DTypeLike,
+    input_dim: int,
+    argument: str = "x",
+    min_rows: int = 1,
+) -> Array:
+    """Return data as a float batch in C order, (rows, input_dim): checked, read by the rule, cast.
+
+    Raises and warns as ``read_data``.
+    """
+    real = _real(dtype)
+    read, reading = read_sets(
+        {argument: x}, support=support, dtype=real, input_dim=input_dim, min_rows=min_rows
+    )
+    warn(reading)
+    return to_floats(read[argument], real)
+
+
+def read_numbers(came: object, *, dtype: DTypeLike, width: int, argument: str) -> Array:
+    """Return z or noise as a float batch in C order, (rows, width); never scaled.
+
+    Raises
+    ------
+    DTypeError, ShapeError, EmptyDataError, NonFiniteDataError
+        If it is not (rows, width) of finite numbers.
+    """
+    real = _real(dtype)
+    array = as_array(came, argument)
+    check_shape(array, width, argument, 1)
+    if array.dtype.kind == "f":
+        array = check_floats(array, real, False, argument)
+    return np.ascontiguousarray(array, real)
+
+
+def to_floats(data: Array, dtype: DTypeLike) -> Array:
+    """Return what ``read_data`` returned as floats in C order: uint8 divided by 255."""
+    real = np.dtype(dtype)
+    if data.dtype == np.uint8:
+        floats: Array = data.astype(real) / real.type(GREY)
+        return floats
+    return np.ascontiguousarray(data, dtype=real)
+
+
+def mean_of(data: Array) -> Array:
+    """Return the mean row, (columns,) float64, of what ``read_data`` returned."""
+    if data.dtype == np.uint8:
+        return np.asarray(data.mean(axis=0, dtype=np.float64) / GREY)
+    with np.errstate(over="ignore"):
+        mean = data.mean(axis=0, dtype=np.float64)
+    # The sum of numbers near the largest one overflows where their mean does not.
+    if not np.isfinite(mean).all():
+        mean = (data / len(data)).sum(axis=0, dtype=np.float64)
+    return np.asarray(mean)
+
+
+def warn(reading: Reading) -> None:
+    """Tell the caller of the public function where a reading is in doubt."""
+    if reading.doubt:
+        warnings.warn(reading.doubt, ReadingWarning, stacklevel=3)
+
+
+def _apply(
+    array: Array,
+    reading: Reading,
+    support: str | None,
+    real: np.dtype[Any] | None,
+    argument: str,
+    sure: bool,
+) -> Array:
+    """Turn an array into what it was decided to be; see ``read_sets``."""
+    bounded = support in ("binary", "unit_interval")
+    if array.dtype.kind == "f":
+        array = check_floats(array, real or array.dtype, bounded, argument)
+        if support == "counts":
+            check_counts(array, real or array.dtype, argument)
+        return np.ascontiguousarray(array)
+    if support is None or bounded:
+        if reading.divisor == 1:
+            return np.ascontiguousarray(array, np.uint8) * np.uint8(GREY)
+        if reading.divisor == GREY and sure:
+            return np.ascontiguousarray(array, np.uint8)
+    if support == "counts":
+        check_counts(array, real or np.dtype(np.float32), argument)
+    floats = np.ascontiguousarray(array, real or np.float32)
+    if reading.divisor != 1:
+        floats = floats / floats.dtype.type(reading.divisor)
+    return check_floats(floats, floats.dtype, bounded, argument)
+
+
+def _float(dtype: DTypeLike | None) -> np.dtype[Any] | None:
+    return None if dtype is None else _real(dtype)
+
+
+def _real(dtype: DTypeLike) -> np.dtype[Any]:
+    """Return the dtype of data for a model in ``dtype``: a complex one takes real data."""
+    return np.dtype(np.float64) if np.dtype(dtype).kind == "c" else np.dtype(dtype)
