@@ -138,7 +138,7 @@ _shift_exponent = _by_type(_shift_exponent_32, _shift_exponent_64)
 _split_exponent = _by_type(_split_exponent_32, _split_exponent_64)
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def _horner(coefficients: tuple[Real, ...], x: Real) -> Real:
     y = coefficients[0]
     for c in coefficients[1:]:
@@ -146,7 +146,7 @@ def _horner(coefficients: tuple[Real, ...], x: Real) -> Real:
     return y
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def _reduced_exp(x: Real) -> tuple[Real, Real]:
     """exp(x) = (1 + p) * 2^n as p and ``rounded``: x = n ln 2 + r, p = r + r^2/2! + ..."""
     c = _constants(x)
@@ -156,7 +156,7 @@ def _reduced_exp(x: Real) -> tuple[Real, Real]:
     return r + r * r * _horner(c.exp_series, r), rounded
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def _log1p_of_ratio(s: Real) -> Real:
     """log((1 + s) / (1 - s)) = 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...), for abs(s) <= 1/3."""
     c = _constants(s)
@@ -164,7 +164,7 @@ def _log1p_of_ratio(s: Real) -> Real:
     return (s + s) + (s + s) * square * _horner(c.atanh_series, square)
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def exp(x: Real) -> Real:
     """exp(x); inf where that overflows, 0 where it would be subnormal, NaN stays."""
     c = _constants(x)
@@ -174,7 +174,7 @@ def exp(x: Real) -> Real:
     return _shift_exponent(c.one + p, rounded) if inside else outside
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def log(x: Real) -> Real:
     """Natural logarithm; NaN below 0, -inf at 0 and at subnormal numbers, inf at inf, NaN stays."""
     c = _constants(x)
@@ -185,14 +185,14 @@ def log(x: Real) -> Real:
     return y if inside else c.nan if x < c.zero else outside
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def log1p(x: Real) -> Real:
     """log(1 + x) for -1/2 <= x <= 1 only: log(1 + x) = 2 atanh(s) with s = x / (2 + x)."""
     c = _constants(x)
     return _log1p_of_ratio(x / (c.two + x))
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def tanh(x: Real) -> Real:
     """Hyperbolic tangent, y / (y + 2) with y = exp(2 x) - 1 taken without cancellation."""
     c = _constants(x)
@@ -203,7 +203,7 @@ def tanh(x: Real) -> Real:
     return y / (y + c.two)
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def softplus_and_sigmoid(x: Real) -> tuple[Real, Real]:
     """Both log(1 + exp(x)) and its derivative 1 / (1 + exp(-x)), from one exp(-abs(x))."""
     c = _constants(x)
@@ -213,19 +213,19 @@ def softplus_and_sigmoid(x: Real) -> tuple[Real, Real]:
     return softplus, e * upper if x < c.zero else upper
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def softplus(x: Real) -> Real:
     """log(1 + exp(x)) = max(x, 0) + log1p(exp(-abs(x)))."""
     return softplus_and_sigmoid(x)[0]
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def sigmoid(x: Real) -> Real:
     """1 / (1 + exp(-x))."""
     return softplus_and_sigmoid(x)[1]
 
 
-@kernel(inline=True, fastmath=EXACT)
+@kernel(forceinline=True, fastmath=EXACT)
 def log_partition_and_mean(logit: Real) -> tuple[Real, Real]:
     """Log-normalizer log Z(l) of the continuous Bernoulli, and its derivative, the mean.
 

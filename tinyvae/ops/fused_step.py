@@ -73,12 +73,12 @@ class Step(NamedTuple):
     free_bits: float
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _buffer(step: Step, which: int, n_rows: int, n_columns: int) -> Array:
     return matrix_at(step.workspace, step.offsets[which], n_rows, n_columns)
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _numbers(step: Step, which: int, size: int) -> Array:
     return vector_at(step.workspace, step.offsets[which], size)
 
@@ -111,13 +111,13 @@ def _backward_layers(step: Step, n: int, first: Any, last: int, start: int, stop
         rows.derivative_rows(out, h, below[at.ACTIVATION], start, stop)
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _thread_buffer(step: Step, part: int) -> Array:
     size = step.offsets[at.GRADIENT_SIZE]
     return vector_at(step.workspace, step.offsets[at.GRADIENTS] + part * size, size)
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _encode(step: Step, start: int, stop: int) -> None:
     """x, (batch, input_dim), to logvar, std and kl, (batch, latent), and z for every sample."""
     n, latent = len(step.x), step.noise.shape[1]
@@ -133,7 +133,7 @@ def _encode(step: Step, start: int, stop: int) -> None:
         kl_of_row[row] = rows.total_of(kl[row])
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _decode(step: Step, part: int, start: int, stop: int) -> None:
     """z, (batch * samples, latent), to the losses, and back to the gradient at every layer."""
     n, latent, samples, depth = len(step.x), step.noise.shape[1], step.samples, len(step.layers)
@@ -187,7 +187,7 @@ def _decode(step: Step, part: int, start: int, stop: int) -> None:
     _backward_layers(step, n, np.intp(0), step.n_encoder, start, stop)
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _update_layer(step: Step, layer: Array, x: Array, buffer: Array, part: int, parts: int) -> None:
     """Adam on this part's rows of the weight, and columns of the bias and the label weight."""
     fan_in, fan_out = layer[at.FAN_IN], layer[at.FAN_OUT]
@@ -214,7 +214,7 @@ def _update_layer(step: Step, layer: Array, x: Array, buffer: Array, part: int, 
             )  # fmt: skip
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _update(step: Step, part: int, parts: int) -> None:
     """Region 2: this part of every weight, bias and label weight."""
     n, latent = len(step.x), step.noise.shape[1]
@@ -235,7 +235,7 @@ def _update(step: Step, part: int, parts: int) -> None:
         )
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _charge_kl(step: Step) -> None:
     """Set the weight of each dimension's KL, beta / batch; zero where its bits are free."""
     n, latent = len(step.x), step.noise.shape[1]
@@ -252,7 +252,7 @@ def _charge_kl(step: Step) -> None:
                 dkl[j] = 0.0
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _average(step: Step) -> None:
     """Write the means of loss, reconstruction and kl over the batch."""
     n, samples = len(step.x), step.samples
@@ -273,7 +273,7 @@ def _average(step: Step) -> None:
         step.means[LOSS] = -total_bound / n
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def _next_region(step: Step, done: int) -> int:
     """Do what stands between two regions, and return the one that follows."""
     if done & WEIGHTS:

@@ -27,7 +27,7 @@ ELBO, IWAE, STL, DREG = range(len(OBJECTIVES))
 # One row -----------------------------------------------------------------------------------
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def bound_logvar_row(raw_logvar: Array, logvar: Array) -> None:
     """Logvar = 10 tanh(raw_logvar / 10)."""
     bound, inverse = logvar.dtype.type(LOGVAR_BOUND), logvar.dtype.type(1.0 / LOGVAR_BOUND)
@@ -35,7 +35,7 @@ def bound_logvar_row(raw_logvar: Array, logvar: Array) -> None:
         logvar[j] = bound * tanh(raw_logvar[j] * inverse)
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def bound_logvar_backward_row(dlogvar: Array, logvar: Array, draw_logvar: Array) -> None:
     """draw_logvar = dlogvar * (1 - (logvar / 10)**2); the two may be one array."""
     one, inverse = logvar.dtype.type(1.0), logvar.dtype.type(1.0 / LOGVAR_BOUND)
@@ -44,7 +44,7 @@ def bound_logvar_backward_row(dlogvar: Array, logvar: Array, draw_logvar: Array)
         draw_logvar[j] = dlogvar[j] * (one - ratio * ratio)
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def std_row(logvar: Array, std: Array) -> None:
     """Std = exp(logvar / 2)."""
     half = std.dtype.type(0.5)
@@ -52,14 +52,14 @@ def std_row(logvar: Array, std: Array) -> None:
         std[j] = exp(half * logvar[j])
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def reparameterize_row(mu: Array, std: Array, noise: Array, z: Array) -> None:
     """Z = mu + std * noise."""
     for j in range(z.size):
         z[j] = mu[j] + std[j] * noise[j]
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def reparameterize_backward_row(
     dz: Array, std: Array, noise: Array, dmu: Array, dlogvar: Array
 ) -> None:
@@ -70,7 +70,7 @@ def reparameterize_backward_row(
         dlogvar[j] += half * dz[j] * noise[j] * std[j]
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def kl_row(mu: Array, logvar: Array, std: Array, kl: Array) -> None:
     """Kl = (mu**2 + std**2 - 1 - logvar) / 2."""
     half, one = kl.dtype.type(0.5), kl.dtype.type(1.0)
@@ -78,7 +78,7 @@ def kl_row(mu: Array, logvar: Array, std: Array, kl: Array) -> None:
         kl[j] = half * (mu[j] * mu[j] + (std[j] * std[j] - one) - logvar[j])
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def kl_backward_row(mu: Array, std: Array, dkl: Array, dmu: Array, dlogvar: Array) -> None:
     """Dmu += dkl * mu; dlogvar += dkl * (std**2 - 1) / 2."""
     half, one = mu.dtype.type(0.5), mu.dtype.type(1.0)
@@ -87,7 +87,7 @@ def kl_backward_row(mu: Array, std: Array, dkl: Array, dmu: Array, dlogvar: Arra
         dlogvar[j] += dkl[j] * (half * (std[j] * std[j] - one))
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def log_weight_row(reconstruction: Any, logvar: Array, noise: Array, z: Array, terms: Array) -> Any:
     """Return log p(x, z) - log q(z given x); ``terms`` is a buffer of latent_dim numbers."""
     half = z.dtype.type(0.5)
@@ -96,7 +96,7 @@ def log_weight_row(reconstruction: Any, logvar: Array, noise: Array, z: Array, t
     return total_of(terms) - reconstruction
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def log_weight_backward_row(dlog_w: Any, z: Array, dz: Array, dlogvar: Array) -> None:
     """Dz -= dlog_w * z; dlogvar += dlog_w / 2."""
     half = z.dtype.type(0.5)
@@ -105,14 +105,14 @@ def log_weight_backward_row(dlog_w: Any, z: Array, dz: Array, dlogvar: Array) ->
         dlogvar[j] += half * dlog_w
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def path_backward_row(dlog_w: Any, std: Array, noise: Array, z: Array, dz: Array) -> None:
     """Dz += dlog_w * (noise / std - z)."""
     for j in range(z.size):
         dz[j] += dlog_w * (noise[j] / std[j] - z[j])
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def importance_row(log_w: Array, weight: Array) -> Any:
     """Weight = w normalized to a sum of one, (samples,); return the log of the mean of w."""
     largest = log_w[0]

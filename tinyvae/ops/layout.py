@@ -102,19 +102,19 @@ def make_layout(network: Network, batch: int, samples: int, dtype: np.dtype[Any]
     )
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def weight_of(values: Array, layer: Array) -> Array:
     """Return a layer's weight, or what belongs to it in another vector of the same layout."""
     return matrix_at(values, layer[WEIGHT], layer[FAN_IN], layer[FAN_OUT])
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def bias_of(values: Array, layer: Array) -> Array:
     """Return a layer's bias, or what belongs to it in another vector of the same layout."""
     return vector_at(values, layer[BIAS], layer[FAN_OUT])
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def label_weight_of(values: Array, layer: Array, n_classes: int) -> Array:
     """Return a layer's label weight, (n_classes, fan_out), or what belongs to it."""
     return matrix_at(values, layer[LABEL], n_classes, layer[FAN_OUT])

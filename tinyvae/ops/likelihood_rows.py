@@ -34,7 +34,7 @@ def _total_less(terms: Array, a: Array, b: Array) -> Any:
     return total
 
 
-@kernel(inline=True, borrows=True)
+@kernel(forceinline=True, borrows=True)
 def log_factorial(x: float) -> Any:
     """Return log x! in float64, for a whole number x of either type."""
     if x < LOG_FACTORIAL.size:

@@ -35,7 +35,7 @@ Array = NDArray[Any]
 UPDATE_ROWS = 128
 
 
-@kernel(inline=True, borrows=True)
+@kernel(forceinline=True, borrows=True)
 def adam_update(
     value: float, gradient: float, m: float, v: float, constants: Array
 ) -> tuple[float, float, float]:
@@ -48,7 +48,7 @@ def adam_update(
     return value - constants[2] * m / (math.sqrt(v) * constants[3] + constants[4]), m, v
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def adam_rows(values: Array, gradient: Array, m: Array, v: Array, constants: Array) -> None:
     """Take one step of Adam on a vector of values."""
     for i in range(values.size):
@@ -82,7 +82,7 @@ def update_weight_rows(
         )  # fmt: skip
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def update_bias_columns(
     da: Array,
     bias: Array,

@@ -34,7 +34,7 @@ def gather_scaled_reference(images: Array, index: Array, out: Array, divisor: An
     out[:] = images[index].astype(out.dtype) / divisor
 
 
-@kernel(inline=True)
+@kernel(forceinline=True)
 def _ask_ahead(images: Array, index: Array, row: int) -> None:
     if images.shape[1] > SHORT and row + AHEAD < index.size:
         ask_for_row(images, index[row + AHEAD])
@@ -84,7 +84,7 @@ def gather_drawn_pixels_reference(images: Array, index: Array, out: Array, draws
     out[:] = draws < 257 * pixels + (pixels >> 7)
 
 
-@kernel(fastmath=EXACT, inline=True)
+@kernel(fastmath=EXACT, forceinline=True)
 def _draw_row(grey: Array, draws: Array, out: Array) -> None:
     for column in range(out.size):
         pixel = np.int32(grey[column])

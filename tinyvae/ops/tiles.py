@@ -56,14 +56,14 @@ class Matrix(NamedTuple):
     column: Any
 
 
-@kernel(fastmath=EXACT, paste=True)
+@kernel(fastmath=EXACT, inline=True)
 def _corner(matrix: Matrix, i: int, j: int) -> Matrix:
     """Return the matrix without its first i rows and j columns."""
     start = moved(matrix.start, i * matrix.row + j * matrix.column)
     return Matrix(start, matrix.row, matrix.column)
 
 
-@kernel(fastmath=EXACT, paste=True)
+@kernel(fastmath=EXACT, inline=True)
 def _product(
     tile: Any, a: Any, rows: Any, a_step: int, b: Any, columns: Any, b_step: int, depth: int
 ) -> Any:
@@ -78,7 +78,7 @@ def _product(
     return tile
 
 
-@kernel(fastmath=EXACT, paste=True)
+@kernel(fastmath=EXACT, inline=True)
 def _panel(b: Matrix, depth: int, width: int, count: int, columns: Any, room: Any) -> Matrix:
     """Return b[:depth, columns] as a matrix of whole Vectors in rows, copied if it has to be."""
     lanes = lanes_of(room)
@@ -123,7 +123,7 @@ def _rows(
         tile_store(tile, out.start, here, columns, width)
 
 
-@kernel(fastmath=EXACT, paste=True)
+@kernel(fastmath=EXACT, inline=True)
 def _columns(
     a: Matrix, b: Matrix, initial: Matrix, out: Matrix, shape: Any, size: Any, j: int, room: Any
 ) -> None:
@@ -158,7 +158,7 @@ def _multiply(
         initial = out
 
 
-@kernel(fastmath=EXACT, paste=True)
+@kernel(fastmath=EXACT, inline=True)
 def _zeros(room: Any) -> Matrix:
     """Return a matrix of zeros as wide as a tile, all of whose rows and columns are the same."""
     for i in range(3 * lanes_of(room)):

@@ -89,8 +89,8 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]
 def kernel(
     *,
     fastmath: frozenset[str] = FASTMATH,
+    forceinline: bool = False,
     inline: bool = False,
-    paste: bool = False,
     borrows: bool = False,
 ) -> Callable[[F], F]:
     """Compile a function with Numba, lazily, cached, without the global interpreter lock.
@@ -99,9 +99,9 @@ def kernel(
     ----------
     fastmath : frozenset of str
         LLVM's flags by name; never ``nnan`` or ``ninf``.
-    inline : bool
+    forceinline : bool
         Whether LLVM must place the body inside its callers (for small functions in hot loops).
-    paste : bool
+    inline : bool
         Whether Numba must, before LLVM sees it: the body takes the callers' flags, and is compiled
         with them only.  What is compiled on its own is optimized again inside each caller.
     borrows : bool
@@ -117,13 +117,13 @@ def kernel(
     def decorate(function: F) -> F:
         compiled = njit(
             fastmath=set(fastmath),
-            forceinline=inline,
-            inline="always" if paste else "never",
+            forceinline=forceinline,
+            inline="always" if inline else "never",
             error_model="numpy",
             nogil=True,
             _nrt=not borrows,
         )(function)
-        if not (JIT_DISABLED or inline or paste):
+        if not (JIT_DISABLED or forceinline or inline):
             # Where no folder can be written, each process compiles anew.
             with contextlib.suppress(RuntimeError):
                 compiled._cache = _KernelCache(function)

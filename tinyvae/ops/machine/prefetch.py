@@ -66,7 +66,7 @@ def _fetch(_typing: Any, start: Any) -> Typed:
     return types.void(start), generate
 
 
-@kernel(inline=True)
+@kernel(forceinline=True)
 def ask_for_row(images: Array, row: int) -> None:
     """Ask for a row of the data, if there is one of that number."""
     if 0 <= row < images.shape[0]:
@@ -75,7 +75,7 @@ def ask_for_row(images: Array, row: int) -> None:
             _fetch(moved(start, column))
 
 
-@kernel(inline=True)
+@kernel(forceinline=True)
 def draw_words(function: int, state: int, words: Array, first: int) -> None:
     """Fill ``words[first:]`` with random bits."""
     for i in range(first, words.size):

@@ -66,11 +66,11 @@ if HAS_MODE:
 else:
     from tinyvae.ops.machine.jit import kernel
 
-    @kernel(inline=True)
+    @kernel(forceinline=True)
     def flush_subnormals() -> int:
         """Do nothing: this processor is as fast with subnormal numbers as without."""
         return 0
 
-    @kernel(inline=True)
+    @kernel(forceinline=True)
     def restore_mode(mode: int) -> None:
         """Do nothing."""

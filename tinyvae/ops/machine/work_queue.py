@@ -142,7 +142,7 @@ def _post(_typing: Any, start: Any, parts: Any, arguments: Any) -> Typed:
     return types.void(start, types.int64, arguments), generate
 
 
-@kernel(inline=True, borrows=True)
+@kernel(forceinline=True, borrows=True)
 def _run_part(start: Any) -> bool:
     """Take a part and do it, if there is one; return whether there was."""
     left = _now(start, LEFT)
@@ -164,7 +164,7 @@ def _finish(queue: Array, parts: int) -> None:
         _rest()
 
 
-@kernel(paste=True)
+@kernel(inline=True)
 def in_parts(queue: Array, parts: int, function: Any, arguments: Any) -> None:
     """Call ``function(part, parts, *arguments)`` for every part; return when all are done.
 
