@@ -36,7 +36,7 @@ def loop_of(name: str) -> Any:
             out[0, i], out[1, i] = f(x[i])
 
     if name not in _loops:
-        _loops[name] = kernel(inline=True)(one if name in ONE_RESULT else two)
+        _loops[name] = kernel(forceinline=True)(one if name in ONE_RESULT else two)
     return _loops[name]
 
 

@@ -111,7 +111,7 @@ class Network:
     ) -> None:
         """Fill ``parameters.gradients`` with the gradient of the loss.
 
-        Tutorial 08, equations (8.3), (8.4) and (8.5).
+        Tutorial 08, equation (8.3).
         """
         s = values.latent
         weights = objective.sample_weights(self.ops, s)

@@ -81,7 +81,7 @@ class Elbo:
     charged that many and pulled no further: kl becomes the sum over dimensions of
     max(free_bits, mean kl).  Kingma, Salimans and others (2016), equation 15, the batch as subset.
 
-    Tutorial 08, equations (8.1), (8.3), (8.4) and (8.5).
+    Tutorial 08, equations (8.1), (8.4) and (8.5).
     """
 
     beta: float = 1.0

@@ -198,8 +198,6 @@ class VAE:
         ``"elbo"``: loss = reconstruction + beta * kl.  ``"iwae"``, ``"stl"``, ``"dreg"``: minus the
         importance-weighted bound; see ``objectives``.
 
-        Tutorial 08, equations (8.1), (8.3), (8.4) and (8.5).
-
         Parameters
         ----------
         x : (batch, input_dim) array
