@@ -12,7 +12,7 @@ from tinyvae.ops import matmul, rows
 from tinyvae.ops.machine.jit import kernel
 from tinyvae.ops.machine.memory import allocate
 from tinyvae.ops.machine.views import matrix_at, vector_at
-from tinyvae.ops.machine.workers import cores
+from tinyvae.ops.machine.workers import processors
 
 Array = NDArray[Any]
 
@@ -25,7 +25,7 @@ NO_LABEL = -1  # in column LABEL, of a layer that no label reaches
 LOGVAR, STD, KL, DKL, Z, DZ, RECONSTRUCTION, DLOG_SIGMA, LOG_W, IMPORTANCE = range(10)
 BOUND, KL_OF_ROW, GRADIENTS, GRADIENT_SIZE = range(10, 14)
 
-MOST_THREADS = cores()
+MOST_THREADS = processors()
 
 
 class Network(NamedTuple):

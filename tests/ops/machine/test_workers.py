@@ -12,7 +12,7 @@ from tinyvae.ops.machine import workers as threads_module
 from tinyvae.ops.machine.jit import JIT_DISABLED, kernel
 from tinyvae.ops.machine.vectors import address
 from tinyvae.ops.machine.work_queue import WHOLE, _now, _rest, in_parts
-from tinyvae.ops.machine.workers import cores, run_shared, threads_for
+from tinyvae.ops.machine.workers import cores, processors, run_shared, threads_for
 
 needs_two = pytest.mark.skipif(JIT_DISABLED or cores() < 2, reason="needs two threads at once")
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -139,4 +139,41 @@ def test_threads_follow_the_work():
     assert threads_for(0, None) == 1
     assert threads_for(1e6, 8) == 1
     assert threads_for(1e12, 1) == 1
-    assert threads_for(1e12, 10**6) == threads_for(1e12, None) <= cores()
+    assert threads_for(1e12, 10**6) == processors()
+    assert threads_for(1e12, None) == cores() <= processors()
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, 8),
+        ({"OMP_NUM_THREADS": "1"}, 1),
+        ({"OMP_NUM_THREADS": "4,2"}, 4),
+        ({"NUMBA_NUM_THREADS": "3", "OMP_NUM_THREADS": "5"}, 3),
+        ({"NUMBA_NUM_THREADS": "100"}, 8),
+        ({"OMP_NUM_THREADS": "0", "NUMBA_NUM_THREADS": "many"}, 8),
+    ],
+    ids=str,
+)
+def test_the_environment_limits_threads_unless_their_number_is_given(
+    variables, expected, monkeypatch
+):
+    monkeypatch.setattr(threads_module, "processors", lambda: 8)
+    monkeypatch.setattr(threads_module, "JIT_DISABLED", False)
+    for name in threads_module.LIMITS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cores() == threads_for(1e12, None) == expected
+    assert threads_for(1e12, 6) == 6
+    assert threads_for(1e12, 60) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("150000 100000\n", 1), ("max 100000\n", None), ("", None)]
+)
+def test_a_containers_quota_is_obeyed(text, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(threads_module, "_QUOTA", tmp_path / "cpu.max")
+    unlimited = processors()
+    (tmp_path / "cpu.max").write_text(text)
+    assert processors() == (expected or unlimited)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tinyvae.ops.machine.jit import JIT_DISABLED
@@ -81,21 +82,51 @@ def run_shared(kernel: Kernel, threads: int, *arguments: Any) -> Any:
         return kernel(WHOLE, threads, _pool.queue, *arguments)
 
 
-def cores() -> int:
-    """Return how many processors this process may use."""
+# What users and schedulers set to say how many threads a process may have; joblib sets both in its
+# workers.
+LIMITS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of a period
+
+
+def processors() -> int:
+    """Return how many processors this process may run on, a container's quota included."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        found = len(os.sched_getaffinity(0))
+    else:
+        found = os.cpu_count() or 1
+    return min(found, _quota() or found)
+
+
+def cores() -> int:
+    """Return how many threads are used where the caller names no number.
+
+    ``processors()``, or what the environment's ``LIMITS`` say if that is less.
+    """
+    limits = [_whole_number(os.environ.get(name, "").split(",")[0]) for name in LIMITS]
+    return min([processors(), *(limit for limit in limits if limit)])
+
+
+def _whole_number(text: str) -> int:
+    """Return a number of threads, or 0 where none is given: 0 and words limit nothing."""
+    return int(text) if text.strip().isdecimal() else 0
+
+
+def _quota() -> int:
+    """Return how many whole processors a container's quota makes, 0 where there is none."""
+    try:
+        allowed, period = _QUOTA.read_text(encoding="ascii").split()
+        return max(1, int(allowed) // int(period))
+    except (OSError, ValueError):  # no such file, or "max": no limit
+        return 0
 
 
 def threads_for(flops: float, at_most: int | None) -> int:
     """Return how many threads a piece of work of so many floating-point operations deserves.
 
-    Never more than there are processors, nor than ``at_most``.
+    Never more than ``at_most``, or than ``cores()`` where that is None, nor than there are
+    processors.
     """
     deserved = int(flops // FLOPS_PER_THREAD)
-    if at_most is not None:
-        deserved = min(deserved, at_most)
     if JIT_DISABLED or deserved < 2:
         return 1
-    return min(deserved, cores())
+    return min(deserved, cores() if at_most is None else min(at_most, processors()))
