@@ -1,0 +1,118 @@
+"""How a weight depends on the sizes: exponents of batch, input_dim and latent_dim, fitted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyvae.losscheck.spell import simplify, spell
+
+SIZES = ("batch", "input_dim", "latent_dim")
+
+
+@dataclass(frozen=True)
+class Weight:
+    """factor * batch^a * input_dim^b * latent_dim^c, or a number for each shape if it is not that.
+
+    Attributes
+    ----------
+    factor : float
+    powers : mapping of str to float
+        Multiples of 1/2; sizes that were never varied are missing.
+    error : float
+        Relative error of the factor.
+    is_power : bool
+        False if no such powers explain the weights; then ``factor`` is the one at the last shape.
+    """
+
+    factor: float
+    powers: Mapping[str, float]
+    error: float
+    is_power: bool = True
+
+    def power(self, size: str) -> float:
+        """Return the exponent of a size, 0 where it was never varied."""
+        return self.powers.get(size, 0.0)
+
+    def at(self, sizes: Mapping[str, int]) -> float:
+        """Return the weight at these sizes."""
+        return self.factor * math.prod(sizes[n] ** p for n, p in self.powers.items())
+
+    def without(self, size: str) -> Weight:
+        """Return the same without its dependence on one size."""
+        rest = {n: p for n, p in self.powers.items() if n != size}
+        return Weight(self.factor, rest, self.error, self.is_power)
+
+    def over(self, other: Weight) -> Weight:
+        """Return this weight over another."""
+        names = self.powers.keys() | other.powers.keys()
+        powers = {n: self.power(n) - other.power(n) for n in names}
+        error = math.hypot(self.error, other.error)
+        both = self.is_power and other.is_power
+        return Weight(self.factor / other.factor, powers, error, both)
+
+    def times(self, number: float) -> Weight:
+        """Return the weight times a number."""
+        return Weight(self.factor * number, self.powers, self.error, self.is_power)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is the same at every shape."""
+        return self.is_power and not any(self.powers.values())
+
+    def spell(self, sizes: Mapping[str, int]) -> str:
+        """Return it as a person writes it, at these sizes: ``"1/784"``."""
+        up = [f"{sizes[n]}" for n, p in self.powers.items() if p == 1.0]
+        down = [f"{sizes[n]}" for n, p in self.powers.items() if p == -1.0]
+        plain = simplify(self.factor, self.error)
+        odd = any(p not in (0.0, 1.0, -1.0) for p in self.powers.values())
+        if odd or plain is None or not (up or down):
+            return spell(self.at(sizes), self.error)
+        top = [*([f"{plain.numerator}"] if abs(plain.numerator) != 1 or not up else []), *up]
+        low = [*([f"{plain.denominator}"] if plain.denominator != 1 else []), *down]
+        sign = "-" if plain.numerator == -1 and up else ""
+        over = f"/{low[0]}" if len(low) == 1 else f"/({' * '.join(low)})" if low else ""
+        return sign + " * ".join(top) + over
+
+    def symbols(self) -> str:
+        """Return it with the sizes by name: ``"1/input_dim"``."""
+        names = [(n, p) for n, p in self.powers.items() if p]
+        up = [_raised(n, p) for n, p in names if p > 0]
+        down = [_raised(n, -p) for n, p in names if p < 0]
+        number = spell(self.factor, self.error)
+        top = " * ".join([*([number] if number != "1" or not up else []), *up])
+        return top + "".join(f" / {n}" for n in down)
+
+
+def _raised(name: str, power: float) -> str:
+    return name if power == 1.0 else f"{name}^{power:g}"
+
+
+def fit_powers(
+    weights: Sequence[float], sizes: Sequence[Mapping[str, int]], error: float
+) -> Weight:
+    """Return the law that the weights measured at several shapes follow.
+
+    Exponents are the multiples of 1/2 nearest to least squares on the logarithms; they are kept
+    only if they explain every weight to the precision.
+    """
+    w = np.array(weights)
+    room = max(30.0 * error, 1e-9)
+    varied = [n for n in SIZES if len({s[n] for s in sizes}) > 1]
+    fallback = Weight(float(w[-1]), {}, error, False)
+    if np.all(w == 0.0) or np.any(w == 0.0) or len(set(np.sign(w))) > 1:
+        return Weight(0.0, {}, error) if np.all(w == 0.0) else fallback
+    logs = np.log(np.array([[s[n] for n in varied] for s in sizes], float).reshape(len(w), -1))
+    table = np.hstack([np.ones((len(w), 1)), logs])
+    found, *_ = np.linalg.lstsq(table, np.log(np.abs(w)), rcond=None)
+    powers = {n: float(np.round(2.0 * p) / 2.0) for n, p in zip(varied, found[1:], strict=True)}
+    scale = np.array([math.prod(s[n] ** p for n, p in powers.items()) for s in sizes])
+    factors = w / scale
+    if np.ptp(factors) > room * abs(factors.mean()):
+        return fallback
+    factor, error = float(np.median(factors)), max(error, 1e-14)
+    plain = simplify(factor, error)
+    return Weight(float(plain) if plain is not None else factor, powers, error)
