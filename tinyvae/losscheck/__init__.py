@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from tinyvae.losscheck.kl import check_kl
 from tinyvae.losscheck.loss import check_loss
 from tinyvae.losscheck.report import Finding, LossError, Report
+from tinyvae.losscheck.sampler import check_sampler
 
-__all__ = ["Finding", "LossError", "Report", "check_loss"]
+__all__ = ["Finding", "LossError", "Report", "check_kl", "check_loss", "check_sampler"]

@@ -19,6 +19,8 @@ from tinyvae.losscheck.names import (
 from tinyvae.losscheck.terms import Array, Arrays
 
 ARRAYS = (X, RECON, X_SCALE, MU, SCALE, Z, NOISE)
+# A sampler that takes mu and the third argument as one, the way Keras' Lambda layers do.
+TOGETHER = ("args", "inputs", "params", "parameters", "dist", "stats", "mu_logvar", "arg")
 Spec = Any  # a role word, a constant in a box, or a list, tuple or dict of these
 
 
@@ -194,6 +196,8 @@ def _by_name(
                 positional.append(found)
             else:
                 keywords[p.name] = found
+        elif p.default is p.empty and p.name in TOGETHER and len(parameters) == 1:
+            positional.append([Slot(MU, "", "mu"), Slot(SCALE, "", "the second")])
         elif p.default is p.empty:
             raise UsageError(
                 f"The argument {p.name!r} is none of the names known here; give "

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from tinyvae.losscheck import returned
-from tinyvae.losscheck.bench import POSITIVE, REAL, Bench, Shape
+from tinyvae.losscheck.bench import MANY, POSITIVE, REAL, Bench, Shape
 from tinyvae.losscheck.edges import look
 from tinyvae.losscheck.halves import Half, kl, reconstruction
 from tinyvae.losscheck.laws import Law, measure
@@ -29,6 +29,8 @@ def examine(
     """Examine a loss, a likelihood or a KL that is on the bench."""
     world = explore(bench, told, len(told.example) > 1)
     bench.measure_noise(world.base)
+    if bench.random:
+        world = world.larger(MANY)
     halves = _halves(bench, world.base)
     sizes = {**told.sizes, **({} if world_is_flat(world) else {"input_dim": world.base.input_dim})}
     verdict = Verdict(sizes, notes=list(world.notes))
@@ -155,7 +157,7 @@ def _report(
     return Report(
         title,
         not verdict.findings,
-        _formula(pieces, symbols, verdict, unknown),
+        _formula(pieces, symbols, verdict, unknown, "loss" if RECON in bench.roles else "value"),
         verdict.name,
         {t.name: w.at(verdict.sizes) for t, w in pieces},
         verdict.beta,
@@ -174,7 +176,7 @@ def _report(
 
 
 def _formula(
-    pieces: list[tuple[Term, Weight]], symbols: dict[str, str], verdict: Verdict, unknown: list[Half]
+    pieces: list[tuple[Term, Weight]], symbols: dict[str, str], verdict: Verdict, unknown: list[Half], what: str
 ) -> str:
     said = []
     for term, weight in pieces:
@@ -186,7 +188,7 @@ def _formula(
         said.append(f"{number} x {term.name}")
     said += [f"something unexplained of {' and '.join(h.fed)}" for h in unknown]
     text = " + ".join(said).replace("+ -", "- ")
-    return f"loss = {text}" if text else ""
+    return f"{what} = {text}" if text else ""
 
 
 def _readings(bench: Bench, halves: Sequence[Half]) -> dict[str, str]:

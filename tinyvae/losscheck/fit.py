@@ -78,7 +78,7 @@ class Fitter:
         self.room = bench.tolerance(pairs)
         self.random = bench.random
         # Of noise the size is known to some percent; of rounding, only roughly.
-        self.allowed = self.room * (1.25 if bench.random else 40.0)
+        self.allowed = self.room * (1.3 if bench.random else 40.0)
 
     def columns(self, terms: Iterable[Term]) -> Array:
         """Return what each term does between the two calls of each pair, (pairs, terms)."""
@@ -95,6 +95,8 @@ class Fitter:
         """Return the least-squares weights, however much they leave."""
         table = self.columns(hypothesis.terms)
         weights, errors, left = solve(table, self.y, self.room)
+        if self.random:  # the noise differs from size to size: what is left tells it
+            errors = errors * left / self.room
         kept = _without_dust(weights, errors, table, self.size)
         relative = tuple(float(e / abs(w)) if w else 0.0 for e, w in zip(errors, kept, strict=True))
         return Free(tuple(map(float, kept)), relative, left, self.y - table @ weights)

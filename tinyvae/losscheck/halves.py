@@ -12,7 +12,7 @@ from tinyvae.losscheck.fit import Fitter, Match
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.names import MU, RECON, SCALE, X_SCALE, X, Z
 
-PAIRS, DRAWN_PAIRS = 48, 400
+PAIRS, DRAWN_PAIRS = 48, 250
 
 
 @dataclass(frozen=True)

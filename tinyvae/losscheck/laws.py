@@ -16,7 +16,7 @@ from tinyvae.losscheck.powers import Weight, fit_powers
 from tinyvae.losscheck.terms import Term
 
 # Pairs a shape for a function that draws inside, and the largest width it is asked at.
-DRAWN, DRAWN_WIDTH = 160, 100
+DRAWN, DRAWN_WIDTH = 120, 100
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,8 @@ def measure(
     failed: tuple[Pair, Shape] | None = None
     used = []
     for shape in shapes:
-        if bench.random:
-            if shape.input_dim > max(DRAWN_WIDTH, shapes[0].input_dim):
-                continue
-            bench.measure_spread(shape, vary, 60)
+        if bench.random and shape.input_dim > max(DRAWN_WIDTH, shapes[0].input_dim):
+            continue
         try:
             pairs = bench.pairs(shape, vary, _count(bench, terms))
         except CallFailed:
@@ -68,14 +66,13 @@ def measure(
         fit = fitter.free(Hypothesis("all", tuple(terms)))
         used.append(shape)
         rows.append(fit.weights)
-        errors.append(max(fit.errors, default=0.0))
+        errors.append([max(e, coarse, bench.noise if not bench.random else 0.0) for e in fit.errors])
         residuals.append(fit.left / (fitter.size or 1.0))
-        if fit.left > allowed and failed is None:
+        if fit.left > allowed and failed is None and not bench.random:
             failed = (pairs[int(np.argmax(np.abs(fit.leaves)))], shape)
     sizes = [shape.sizes for shape in used]
-    error = float(np.median(errors))
     laws = tuple(
-        fit_powers([row[i] for row in rows], sizes, max(error, coarse, bench.noise))
+        fit_powers([row[i] for row in rows], sizes, [e[i] for e in errors])
         for i in range(len(terms))
     )
     worst, where = failed if failed else (None, None)

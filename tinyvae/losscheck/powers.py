@@ -11,6 +11,8 @@ import numpy as np
 from tinyvae.losscheck.spell import simplify, spell
 
 SIZES = ("batch", "input_dim", "latent_dim")
+# A relative error above this comes from averages, and is known well; below, from rounding.
+ROUGH = 1e-3
 
 
 @dataclass(frozen=True)
@@ -92,27 +94,36 @@ def _raised(name: str, power: float) -> str:
 
 
 def fit_powers(
-    weights: Sequence[float], sizes: Sequence[Mapping[str, int]], error: float
+    weights: Sequence[float], sizes: Sequence[Mapping[str, int]], errors: Sequence[float]
 ) -> Weight:
     """Return the law that the weights measured at several shapes follow.
 
     Exponents are the multiples of 1/2 nearest to least squares on the logarithms; they are kept
-    only if they explain every weight to the precision.
+    only if they explain every weight to its precision.
+
+    Parameters
+    ----------
+    weights : sequence of float
+    sizes : sequence of mapping
+        Of each shape.
+    errors : sequence of float
+        Relative error of each weight.
     """
-    w = np.array(weights)
-    room = max(30.0 * error, 1e-9)
+    w, e = np.array(weights), np.maximum(errors, 1e-14)
     varied = [n for n in SIZES if len({s[n] for s in sizes}) > 1]
-    fallback = Weight(float(w[-1]), {}, error, False)
+    fallback = Weight(float(w[-1]), {}, float(e[-1]), False)
     if np.all(w == 0.0) or np.any(w == 0.0) or len(set(np.sign(w))) > 1:
-        return Weight(0.0, {}, error) if np.all(w == 0.0) else fallback
+        return Weight(0.0, {}, float(e.max())) if np.all(w == 0.0) else fallback
     logs = np.log(np.array([[s[n] for n in varied] for s in sizes], float).reshape(len(w), -1))
+    trust = (1.0 / np.maximum(e, 1e-9))[:, None]
     table = np.hstack([np.ones((len(w), 1)), logs])
-    found, *_ = np.linalg.lstsq(table, np.log(np.abs(w)), rcond=None)
+    found, *_ = np.linalg.lstsq(table * trust, np.log(np.abs(w)) * trust[:, 0], rcond=None)
     powers = {n: float(np.round(2.0 * p) / 2.0) for n, p in zip(varied, found[1:], strict=True)}
-    scale = np.array([math.prod(s[n] ** p for n, p in powers.items()) for s in sizes])
-    factors = w / scale
-    if np.ptp(factors) > room * abs(factors.mean()):
+    factors = w / np.array([math.prod(s[n] ** p for n, p in powers.items()) for s in sizes])
+    factor = float(np.average(factors, weights=1.0 / e**2))
+    allowed = np.where(e > ROUGH, 6.0 * e, np.maximum(30.0 * e, 1e-9))
+    if np.any(np.abs(factors / factor - 1.0) > allowed):
         return fallback
-    factor, error = float(np.median(factors)), max(error, 1e-14)
+    error = float(1.0 / np.sqrt(np.sum(1.0 / e**2)))
     plain = simplify(factor, error)
     return Weight(float(plain) if plain is not None else factor, powers, error)

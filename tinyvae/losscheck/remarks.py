@@ -12,6 +12,7 @@ from tinyvae.losscheck.halves import Half
 from tinyvae.losscheck.laws import Law
 from tinyvae.losscheck.names import RECON, SCALE, X_SCALE, X
 from tinyvae.losscheck.powers import Weight
+from tinyvae.losscheck.spell import room
 from tinyvae.losscheck.terms import READINGS
 from tinyvae.losscheck.verdict import Verdict, describe
 
@@ -57,6 +58,9 @@ class remark:  # noqa: N801  (a namespace)
                 f"The {half.name} has a minus sign: it is {_minus(half.name)}.",
                 "Return minus this.",
             )
+        if half.name == "kl":
+            _kl_alone(verdict, weight)
+            return
         parts = [describe(n, weight.power(n), verdict.sizes) for n in ("input_dim", "latent_dim")]
         batch = weight.power("batch")
         said = " and ".join(filter(None, [*parts, describe("batch", batch, verdict.sizes) if batch else ""]))
@@ -88,6 +92,27 @@ class remark:  # noqa: N801  (a namespace)
         if bench.function.overwrites:
             written = ", ".join(sorted(bench.function.overwrites))
             verdict.notes.append(f"{title} writes into its argument {written}; it was given copies.")
+
+
+def _kl_alone(verdict: Verdict, weight: Weight) -> None:
+    """Judge a KL's own weight: a sum over z, in nats; over the batch as one likes."""
+    sizes, batch = verdict.sizes, weight.power("batch")
+    verdict.name = "KL" if not verdict.findings else ""
+    if batch:
+        verdict.notes.append(f"It is {describe('batch', batch, sizes)}.")
+    rest = weight.without("batch")
+    if not rest.is_power:
+        verdict.finds("reduction", "Its weight depends on the sizes in no simple way.")
+    elif rest.power("latent_dim"):
+        said = describe("latent_dim", rest.power("latent_dim"), sizes)
+        verdict.finds("reduction", f"It is {said}: {rest.spell(sizes)} times the KL.", "Sum over z.")
+    elif abs(abs(rest.factor) - 1.0) > room(rest.error):
+        bits = " (bits, not nats)" if rest.spell(sizes) == "1/log 2" else ""
+        verdict.finds(
+            "factor",
+            f"It is {rest.spell(sizes)} times the KL{bits}.",
+            "Is the factor 1/2 there, once?",
+        )
 
 
 def _minus(name: str) -> str:

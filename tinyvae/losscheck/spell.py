@@ -66,8 +66,10 @@ def spell(value: float, error: float = 1e-12) -> str:
     if plain is not None:
         return fraction(plain)
     for word, number in _NAMED.items():
-        if math.isfinite(value) and abs(abs(value) / number - 1.0) <= max(4.0 * error, 1e-12):
+        if error <= 1e-6 and abs(abs(value) / number - 1.0) <= max(4.0 * error, 1e-12):
             return word if value > 0.0 else f"-{word}"
+    if error > 1e-3:
+        return f"{value:.3g} +- {abs(value) * error:.1g}"
     digits = 6 if error <= 1e-7 else max(2, min(6, round(-math.log10(error))))
     return f"{value:.{digits}g}"
 
@@ -85,3 +87,11 @@ def _decimal_or_stroke(number: Fraction, decimal: str) -> str:
     if number.numerator in (1, -1) or number.denominator <= 24:
         return f"{number.numerator}/{number.denominator}"
     return decimal if Fraction(decimal) == number else f"{float(number):.6g}"
+
+
+def room(error: float) -> float:
+    """Return how far two weights of this relative error may lie apart and still be called equal.
+
+    Errors of rounding are known only roughly; those of averages well, and 4 of them decide.
+    """
+    return 5.0 * error if error > 1e-3 else max(30.0 * error, 1e-9)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tinyvae.losscheck.powers import Weight
 from tinyvae.losscheck.recon import ABSOLUTE, SQUARED
 from tinyvae.losscheck.report import Finding
-from tinyvae.losscheck.spell import spell
+from tinyvae.losscheck.spell import room, spell
 
 MEND = (
     "With both summed over dimensions and averaged over the batch, loss = -ELBO in nats per example."
@@ -91,8 +91,8 @@ def _signs(verdict: Verdict, balance: Balance) -> bool:
 def _weigh_nats(verdict: Verdict, balance: Balance) -> None:
     ratio = balance.kl.over(balance.reconstruction)
     value = abs(ratio.at(verdict.sizes))
-    room = max(30.0 * ratio.error, 1e-9)
-    fits = abs(value / balance.expected - 1.0) <= room
+    allowed = room(ratio.error)
+    fits = abs(value / balance.expected - 1.0) <= allowed
     verdict.beta = balance.expected if fits else value
     if not ratio.is_power:
         verdict.finds("reduction", _lawless(balance), MEND)
@@ -150,10 +150,10 @@ def _constant_error(verdict: Verdict, balance: Balance, unit: float, shape: str)
     c = abs(balance.reconstruction.at(sizes)) / common
     k = abs(balance.kl.at(sizes)) / common
     error = max(balance.kl.error, balance.reconstruction.error)
-    room = max(30.0 * error, 1e-9)
+    allowed = room(error)
 
     def same(a: float, b: float) -> bool:
-        return abs(a / b - 1.0) <= room
+        return abs(a / b - 1.0) <= allowed
 
     if same(k, balance.expected) or same(k / c, 1.0) or same(k / c, 1.0 / unit) or same(k, 1.0):
         beta = balance.expected if same(k, balance.expected) else 1.0
@@ -188,7 +188,7 @@ def _error_words(term: str) -> str:
 
 
 def _plain_at(value: float, error: float, wanted: tuple[float, ...]) -> bool:
-    return any(abs(value / w - 1.0) <= max(30.0 * error, 1e-9) for w in wanted)
+    return any(abs(value / w - 1.0) <= room(error) for w in wanted)
 
 
 def _hard_coded(ratio: Weight, verdict: Verdict) -> str:
@@ -249,7 +249,7 @@ def _common_factor(verdict: Verdict, balance: Balance) -> None:
     if verdict.findings or not k.is_power:
         return
     k = k.without("batch")
-    if abs(abs(k.at(verdict.sizes)) / balance.expected - 1.0) > max(30.0 * k.error, 1e-9):
+    if abs(abs(k.at(verdict.sizes)) / balance.expected - 1.0) > room(k.error):
         one = k.times(1.0 / balance.expected)
         said = one.spell(verdict.sizes).lstrip("-")
         if one.is_constant and said == "1/log 2":

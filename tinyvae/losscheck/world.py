@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,11 @@ class World:
     base: Shape
     shapes: tuple[Shape, ...]
     notes: tuple[str, ...]
+
+    def larger(self, times: int) -> World:
+        """Return the same with batches so many times as large."""
+        shapes = tuple(replace(s, batch=times * s.batch) for s in self.shapes)
+        return World(shapes[0], shapes, self.notes)
 
 
 def explore(bench: Bench, told: Shape, fixed_example: bool) -> World:
