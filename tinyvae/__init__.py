@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tinyvae.gradcheck import check_gradients as check_gradients
     from tinyvae.history import History as History
     from tinyvae.linear_gaussian import LinearGaussian as LinearGaussian
+    from tinyvae.losscheck import check_kl as check_kl
+    from tinyvae.losscheck import check_loss as check_loss
+    from tinyvae.losscheck import check_sampler as check_sampler
     from tinyvae.model import Terms as Terms
     from tinyvae.training import fit as fit
     from tinyvae.training_options import TrainingOptions as TrainingOptions
@@ -47,6 +50,9 @@ _HOME = {
     "TrainingOptions": "training_options",
     "VAE": "vae",
     "check_gradients": "gradcheck",
+    "check_kl": "losscheck",
+    "check_loss": "losscheck",
+    "check_sampler": "losscheck",
     "evaluate": "evaluation",
     "fit": "training",
     "load_data": "data",

@@ -108,7 +108,7 @@ class Bench:
         if domain == POSITIVE:
             return self.rng.uniform(0.35, 2.2, size)
         if role in (SCALE, X_SCALE):
-            return self.rng.uniform(-1.6, 1.4, size)
+            return self.rng.uniform(-1.3, 0.8, size) if self.random else self.rng.uniform(-1.6, 1.4, size)
         spread = {RECON: 1.5, MU: self.reach}.get(role, 1.1)
         return np.asarray(self.rng.standard_normal(size) * spread)
 

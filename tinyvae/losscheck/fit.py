@@ -40,11 +40,14 @@ class Free:
     leaves: Array
 
 
-def stacked(pairs: Sequence[Pair]) -> tuple[Arrays, Arrays]:
-    """Return the arrays of all first and of all second calls, (pairs, batch, ...)."""
-    names = pairs[0].first
-    first = {n: np.stack([p.first[n] for p in pairs]) for n in names}
-    return first, {n: np.stack([p.second[n] for p in pairs]) for n in names}
+def stacked(pairs: Sequence[Pair], equal_rows: bool) -> tuple[Arrays, Arrays]:
+    """Return the arrays of all first and of all second calls, (pairs, batch, ...).
+
+    Where rows are equal, one of them is enough.
+    """
+    names, rows = pairs[0].first, slice(0, 1 if equal_rows else None)
+    first = {n: np.stack([p.first[n][rows] for p in pairs]) for n in names}
+    return first, {n: np.stack([p.second[n][rows] for p in pairs]) for n in names}
 
 
 def differences(pairs: Sequence[Pair]) -> Array:
@@ -72,7 +75,7 @@ class Fitter:
 
     def __init__(self, bench: Bench, pairs: Sequence[Pair]) -> None:
         self.pairs = pairs
-        self.first, self.second = stacked(pairs)
+        self.first, self.second = stacked(pairs, bench.random)
         self.y = differences(pairs)
         self.size = float(np.sqrt(np.mean(self.y**2)))
         self.room = bench.tolerance(pairs)

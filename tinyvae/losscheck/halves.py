@@ -12,7 +12,7 @@ from tinyvae.losscheck.fit import Fitter, Match
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.names import MU, RECON, SCALE, X_SCALE, X, Z
 
-PAIRS, DRAWN_PAIRS = 48, 250
+PAIRS, DRAWN_PAIRS = 48, 200
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def kl(bench: Bench, shape: Shape) -> Half:
     if fitter.is_flat:
         return Half("kl", roles, True, pairs=tuple(fitter.pairs))
     sampled = Z in bench.roles
-    match = fitter.best([*(latent.samples() if sampled else []), *latent.closed_forms()])
+    names = [*(latent.samples() if sampled else []), *latent.closed_forms()]
+    match = fitter.best([*names, *(latent.estimates_gone_wrong() if bench.random else [])])
     if match is None or not match.is_exact:
         match = (None if bench.random else bent_latent(fitter)) or match
     if match is None:

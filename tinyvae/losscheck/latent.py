@@ -6,7 +6,7 @@ import numpy as np
 
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.spell import spell
-from tinyvae.losscheck.terms import READINGS, Reading, Term, entrywise
+from tinyvae.losscheck.terms import READINGS, Array, Reading, Term, entrywise
 
 KL = "kl"
 
@@ -119,6 +119,24 @@ def explain_pieces(weights: tuple[float, ...], r: Reading) -> str:
             "not to N(0, I)."
         )
     return f"The KL is {said}; the weights should be 1/2, 1/2 and -1/2, up to a common factor."
+
+
+def estimates_gone_wrong() -> list[Hypothesis]:
+    """Return what log q(z) - log p(z) is on average where z is drawn with the variance as its std."""
+    r = READINGS["logvar"]
+
+    def formula(m: Array, s: Array) -> Array:
+        return np.asarray(0.5 * (m * m + np.exp(2.0 * s) - np.exp(s) - s))
+
+    return [
+        Hypothesis(
+            "variance_for_std",
+            (entrywise("kl of another sample", formula, "mu", "scale"),),
+            words="On average it is log q(z) - log p(z) at z = mu + exp(logvar) * noise: drawn with "
+            f"the variance where the standard deviation belongs, if the third argument is {r.words}.",
+            mend="Draw z = mu + exp(logvar/2) * noise.",
+        )
+    ]
 
 
 def _explain_sample(weights: tuple[float, ...]) -> str:

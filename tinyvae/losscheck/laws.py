@@ -16,7 +16,7 @@ from tinyvae.losscheck.powers import Weight, fit_powers
 from tinyvae.losscheck.terms import Term
 
 # Pairs a shape for a function that draws inside, and the largest width it is asked at.
-DRAWN, DRAWN_WIDTH = 120, 100
+DRAWN, DRAWN_WIDTH = 80, 100
 
 
 @dataclass(frozen=True)
