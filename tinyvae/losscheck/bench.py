@@ -76,7 +76,15 @@ class Bench:
     def __init__(self, function: Function, rng: np.random.Generator) -> None:
         self.function, self.rng = function, rng
         self.roles = [r for r in (X, RECON, X_SCALE, MU, SCALE, Z, NOISE) if function.has(r)]
-        self.domains = {X: UNIT, RECON: UNIT, X_SCALE: REAL, MU: REAL, SCALE: REAL, Z: REAL, NOISE: REAL}
+        self.domains = {
+            X: UNIT,
+            RECON: UNIT,
+            X_SCALE: REAL,
+            MU: REAL,
+            SCALE: REAL,
+            Z: REAL,
+            NOISE: REAL,
+        }
         self.noise = EPSILON
         self.reach = 1.0
         self.random = False
@@ -108,7 +116,11 @@ class Bench:
         if domain == POSITIVE:
             return self.rng.uniform(0.35, 2.2, size)
         if role in (SCALE, X_SCALE):
-            return self.rng.uniform(-1.3, 0.8, size) if self.random else self.rng.uniform(-1.6, 1.4, size)
+            return (
+                self.rng.uniform(-1.3, 0.8, size)
+                if self.random
+                else self.rng.uniform(-1.6, 1.4, size)
+            )
         spread = {RECON: 1.5, MU: self.reach}.get(role, 1.1)
         return np.asarray(self.rng.standard_normal(size) * spread)
 
@@ -180,7 +192,9 @@ class Bench:
         moved = {r: self.rng.standard_normal(a.shape) for r, a in arrays.items() if r != X}
         line = np.array(
             [
-                self.value({r: a + i * step * moved[r] if r in moved else a for r, a in arrays.items()})
+                self.value(
+                    {r: a + i * step * moved[r] if r in moved else a for r, a in arrays.items()}
+                )
                 for i in range(points)
             ]
         )

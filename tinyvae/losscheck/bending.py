@@ -156,7 +156,10 @@ def _epsilons() -> list[Bend]:
         ("sigma", lambda m, s, e: 0.5 * (m * m + s * s - np.log(s * s + e) - 1.0)),
         ("sigma", lambda m, s, e: 0.5 * (m * m + s * s - 2.0 * np.log(s + e) - 1.0)),
         ("logvar", lambda m, s, e: 0.5 * (m * m + np.exp(s) - np.log(np.exp(s) + e) - 1.0)),
-        ("log_sigma", lambda m, s, e: 0.5 * (m * m + np.exp(2 * s) - np.log(np.exp(2 * s) + e) - 1)),
+        (
+            "log_sigma",
+            lambda m, s, e: 0.5 * (m * m + np.exp(2 * s) - np.log(np.exp(2 * s) + e) - 1),
+        ),
     ]
 
     def bend(reading: str, formula: Callable[..., Array]) -> Bend:

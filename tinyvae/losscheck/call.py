@@ -14,7 +14,18 @@ import numpy as np
 from tinyvae.errors import UsageError, unknown_option
 from tinyvae.losscheck import names
 from tinyvae.losscheck.names import (
-    MU, NOISE, PRIOR, RECON, RNG, SCALE, SIZES, WEIGHT, WORDS, X_SCALE, X, Z,
+    MU,
+    NOISE,
+    PRIOR,
+    RECON,
+    RNG,
+    SCALE,
+    SIZES,
+    WEIGHT,
+    WORDS,
+    X_SCALE,
+    X,
+    Z,
 )
 from tinyvae.losscheck.terms import Array, Arrays
 

@@ -73,6 +73,7 @@ def of_latent(positive: bool, sampled: bool) -> list[Term]:
         ]
     else:
         found += [
+            entrywise("log|s|", lambda s: np.log(np.abs(s)), "scale"),
             entrywise("exp(s/2)", lambda s: np.exp(0.5 * s), "scale"),
             entrywise("exp(2 s)", lambda s: np.exp(2.0 * s), "scale"),
             entrywise("mu^2 exp(-2 s)", lambda m, s: m * m * np.exp(-2.0 * s), "mu", "scale"),

@@ -89,7 +89,11 @@ class Sampler:
         ]
         at = fresh[0] if fresh else 0
         self.single = self.single or returned.is_single(values[at])
-        array = np.squeeze(arrays[at], axis=0) if arrays[at].ndim == 3 and len(arrays[at]) == 1 else arrays[at]
+        array = (
+            np.squeeze(arrays[at], axis=0)
+            if arrays[at].ndim == 3 and len(arrays[at]) == 1
+            else arrays[at]
+        )
         if array.shape != mu.shape:
             raise UsageError(
                 f"The sampler returned shape {arrays[at].shape} for mu of shape {mu.shape}; expected "
@@ -123,7 +127,19 @@ def measure(sampler: Sampler, domains: tuple[str, ...]) -> Draws:
     if not base.any():  # no noise at all, or none where mu is zero
         slope = _slope(sampler(moved, middle, True), moved)
         times_mu = math.isnan(slope)
-        return Draws(points, np.zeros(len(points)), 0.0, slope, base[:0], domain, exact, False, given, sampler.single, times_mu)
+        return Draws(
+            points,
+            np.zeros(len(points)),
+            0.0,
+            slope,
+            base[:0],
+            domain,
+            exact,
+            False,
+            given,
+            sampler.single,
+            times_mu,
+        )
     at_points = sampler(zeros, scale, True)
     if exact:
         widths, error = _exact_widths(at_points, base)
@@ -161,7 +177,9 @@ def _exact_widths(z: Array, base: Array) -> tuple[Array, float]:
     solid = np.abs(base) > 0.1 * np.abs(base).std()
     ratios = [z[solid[:, j], j] / base[solid[:, j], j] for j in range(z.shape[1])]
     widths = np.array([np.median(r) if r.size else np.nan for r in ratios])
-    spread = max((float(np.ptp(r) / (abs(np.median(r)) + 1e-300)) for r in ratios if r.size), default=np.nan)
+    spread = max(
+        (float(np.ptp(r) / (abs(np.median(r)) + 1e-300)) for r in ratios if r.size), default=np.nan
+    )
     return widths, max(spread, 1e-13)
 
 

@@ -33,7 +33,12 @@ class Edge:
 
 
 def look(
-    bench: Bench, shape: Shape, terms: Sequence[Term], weights: Sequence[float], reading: str, scale: str
+    bench: Bench,
+    shape: Shape,
+    terms: Sequence[Term],
+    weights: Sequence[float],
+    reading: str,
+    scale: str,
 ) -> list[Edge]:
     """Compare the formula with the function far out, one argument at a time."""
     view = _View(bench, shape, terms, weights)
@@ -45,7 +50,9 @@ def look(
     elif reading == "logits":
         for sign in (1.0, -1.0):
             x = 0.5 - 0.5 * sign  # the other value, where the loss grows
-            found += view.along(RECON, [sign * v for v in _FAR], [x, 1.0 - x], _plain_words("logits"))
+            found += view.along(
+                RECON, [sign * v for v in _FAR], [x, 1.0 - x], _plain_words("logits")
+            )
     if scale in ("logvar", "log_sigma"):
         for sign in (1.0, -1.0):
             words = _plain_words(_name(bench, SCALE))
@@ -113,8 +120,14 @@ class _View:
             return "is NaN" if math.isnan(came) else "is infinite"
         if not math.isfinite(expected):
             return ""
-        room = AGREES * abs(expected) + 40.0 * self.bench.noise * (abs(self.bench.value(base)) + abs(came))
-        return "" if abs(came - expected) <= room else f"is held back or cut off ({came:.3g} for {expected:.3g})"
+        room = AGREES * abs(expected) + 40.0 * self.bench.noise * (
+            abs(self.bench.value(base)) + abs(came)
+        )
+        return (
+            ""
+            if abs(came - expected) <= room
+            else f"is held back or cut off ({came:.3g} for {expected:.3g})"
+        )
 
     def _formula(self, arrays: Arrays) -> float:
         with np.errstate(all="ignore"):

@@ -116,7 +116,12 @@ def _balance(
 def _look_out(
     verdict: Verdict, bench: Bench, world: World, halves: Sequence[Half], law: Law | None
 ) -> None:
-    if not law or not law.holds or bench.random or any(h.match is None and not h.is_absent for h in halves):
+    if (
+        not law
+        or not law.holds
+        or bench.random
+        or any(h.match is None and not h.is_absent for h in halves)
+    ):
         return
     readings = {h.name: h.match.hypothesis.reading for h in halves if h.match}
     if X_SCALE in bench.roles or any(h.match and h.match.hypothesis.bend for h in halves):
@@ -148,7 +153,12 @@ def _report(
     seed: int,
     began: float,
 ) -> Report:
-    pieces = [(t, w) for h in halves if h.match for t, w in zip(h.match.hypothesis.terms, weights.get(h.name, ()), strict=True)]
+    pieces = [
+        (t, w)
+        for h in halves
+        if h.match
+        for t, w in zip(h.match.hypothesis.terms, weights.get(h.name, ()), strict=True)
+    ]
     shared = {w.power("batch") for _, w in pieces}
     if len(shared) == 1:
         pieces = [(t, w.without("batch")) for t, w in pieces]
@@ -176,7 +186,11 @@ def _report(
 
 
 def _formula(
-    pieces: list[tuple[Term, Weight]], symbols: dict[str, str], verdict: Verdict, unknown: list[Half], what: str
+    pieces: list[tuple[Term, Weight]],
+    symbols: dict[str, str],
+    verdict: Verdict,
+    unknown: list[Half],
+    what: str,
 ) -> str:
     said = []
     for term, weight in pieces:
@@ -200,5 +214,3 @@ def _readings(bench: Bench, halves: Sequence[Half]) -> dict[str, str]:
             if slot:
                 found[slot.name] = half.match.hypothesis.reading
     return found
-
-

@@ -32,7 +32,10 @@ _READ = ("logvar", "log_sigma")
 
 
 def expectation(
-    name: str, loss: Callable[[Array, Array], Array], width: Callable[[Array], Array], models: Models
+    name: str,
+    loss: Callable[[Array, Array], Array],
+    width: Callable[[Array], Array],
+    models: Models,
 ) -> Term:
     """Return E[loss(x, decode(z))] for z ~ N(mu, width(scale)^2), by Gauss-Hermite sums."""
 

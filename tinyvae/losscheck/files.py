@@ -114,7 +114,11 @@ def _functions(target: str) -> tuple[Path, list[tuple[str, Callable[..., Any]]]]
 
 def _own(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
     for name, value in vars(module).items():
-        if inspect.isfunction(value) and not name.startswith("_") and value.__module__ == module.__name__:
+        if (
+            inspect.isfunction(value)
+            and not name.startswith("_")
+            and value.__module__ == module.__name__
+        ):
             yield name, value
 
 

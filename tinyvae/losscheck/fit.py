@@ -85,8 +85,8 @@ class Fitter:
 
     def columns(self, terms: Iterable[Term]) -> Array:
         """Return what each term does between the two calls of each pair, (pairs, terms)."""
-        found = [t.values(self.first) - t.values(self.second) for t in terms]
         with np.errstate(all="ignore"):
+            found = [t.values(self.first) - t.values(self.second) for t in terms]
             return np.stack(found, axis=1)
 
     @property

@@ -46,7 +46,7 @@ def reconstruction(bench: Bench, shape: Shape) -> Half:
         half = _name_reconstruction(bench, shape, roles)
         if half.is_absent or (half.match and half.match.is_exact):
             note = "It was judged on x of 0 and 1 only." if x_domain == BINARY else ""
-            return replace(half, note=note)
+            return replace(_confirmed(bench, shape, half), note=note)
         if first is None or (half.match and not first[0].match):
             first = (half, x_domain, domain)
     if first is None:
@@ -54,6 +54,24 @@ def reconstruction(bench: Bench, shape: Shape) -> Half:
         return Half("reconstruction", roles)
     bench.domains |= {X: first[1], RECON: first[2]}
     return first[0]
+
+
+def _confirmed(bench: Bench, shape: Shape, half: Half) -> Half:
+    """Name the half again on a reconstruction outside (0, 1), where its reading allows that.
+
+    Formulas such as Huber's part from others only there.
+    """
+    if half.match is None or bench.domains[RECON] == REAL or bench.random:
+        return half
+    if half.match.hypothesis.reading not in ("mean", "logits") or half.match.hypothesis.bend:
+        return half
+    bench.domains[RECON] = REAL
+    if bench.finite(shape):
+        wider = _name_reconstruction(bench, shape, half.roles)
+        if wider.match and wider.match.is_exact:
+            return wider
+    bench.domains[RECON] = UNIT
+    return half
 
 
 def _name_reconstruction(bench: Bench, shape: Shape, roles: tuple[str, ...]) -> Half:

@@ -73,9 +73,7 @@ def samples() -> list[Hypothesis]:
             r.log_variance_words.format("s"), lambda s, r=r: r.log_variance(s), "scale"
         )
         found.append(
-            Hypothesis(
-                "kl_pieces", (prior, inside, width), False, r.name, explain=_explain_sample
-            )
+            Hypothesis("kl_pieces", (prior, inside, width), False, r.name, explain=_explain_sample)
         )
     return found
 
@@ -204,8 +202,11 @@ def _mixed_up() -> list[Hypothesis]:
         ),
         Hypothesis(
             "kl_pieces",
-            (entrywise("s^2", lambda s: s * s, "scale"), entrywise("exp(mu)", np.exp, "mu"),
-             entrywise("mu", lambda m: m, "mu")),
+            (
+                entrywise("s^2", lambda s: s * s, "scale"),
+                entrywise("exp(mu)", np.exp, "mu"),
+                entrywise("mu", lambda m: m, "mu"),
+            ),
             words="mu and logvar have changed places in the KL.",
             mend="Swap the two arguments.",
         ),

@@ -35,7 +35,10 @@ class Law:
 
 
 def measure(
-    bench: Bench, shapes: Sequence[Shape], terms: Sequence[Term], coarse: float = 0.0,
+    bench: Bench,
+    shapes: Sequence[Shape],
+    terms: Sequence[Term],
+    coarse: float = 0.0,
     roles: Sequence[str] | None = None,
 ) -> Law:
     """Fit the weights at every shape on calls in which everything but x changes.
@@ -66,7 +69,9 @@ def measure(
         fit = fitter.free(Hypothesis("all", tuple(terms)))
         used.append(shape)
         rows.append(fit.weights)
-        errors.append([max(e, coarse, bench.noise if not bench.random else 0.0) for e in fit.errors])
+        errors.append(
+            [max(e, coarse, bench.noise if not bench.random else 0.0) for e in fit.errors]
+        )
         residuals.append(fit.left / (fitter.size or 1.0))
         if fit.left > allowed and failed is None and not bench.random:
             failed = (pairs[int(np.argmax(np.abs(fit.leaves)))], shape)

@@ -17,7 +17,7 @@ _X = """x data input inputs target targets y_true true truth original orig image
 batch real obs observation observations x_true x_in x_input x_orig inp xs x_batch input_batch
 features label_image x_data source original_x x_real gt ground_truth t"""
 _RECON = """recon recon_x x_recon reconstruction reconstructed x_hat xhat hat y_pred pred preds
-prediction predictions x_rec rec rec_x out output outputs decoded x_decoded x_decoded_mean recons x_tilde
+prediction predictions predicted x_rec rec rec_x out output outputs decoded x_decoded x_decoded_mean recons x_tilde
 x_out generated y_hat x_reconst reconst reconst_x reconstruct recon_batch x_mean x_mu mu_x mean_x dec
 decoder_output decoder_out decoded_x x_prime xr x_r x_pred output_x reconstructed_x x_reconstructed
 recon_img recons_x reconstruction_x loc_x x_loc x_dec y_output x_bar xbar x_reconstr x_reconstr_mean

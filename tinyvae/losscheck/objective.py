@@ -28,8 +28,12 @@ from tinyvae.losscheck.report import Report
 from tinyvae.losscheck.terms import Array
 from tinyvae.losscheck.verdict import Balance, Verdict, weigh
 
-ENCODE = frozenset("encode encoder enc encode_fn q encoder_fn inference recognition encoder_net".split())
-DECODE = frozenset("decode decoder dec decode_fn p decoder_fn generate generator decoder_net".split())
+ENCODE = frozenset(
+    "encode encoder enc encode_fn q encoder_fn inference recognition encoder_net".split()
+)
+DECODE = frozenset(
+    "decode decoder dec decode_fn p decoder_fn generate generator decoder_net".split()
+)
 PAIRS = 160
 BASE = Shape(3 * MANY, (5,), 2)
 SHAPES = (BASE, Shape(7 * MANY, (5,), 2), Shape(3 * MANY, (9,), 2), Shape(3 * MANY, (5,), 3))
@@ -71,7 +75,11 @@ def check_objective(
     verdict = Verdict({"batch": 128, "input_dim": 784, "latent_dim": 20})
     _try(bench, head)
     bench.measure_noise(BASE)
-    shapes = SHAPES if bench.random else tuple(Shape(s.batch // MANY, s.example, s.latent_dim) for s in SHAPES)
+    shapes = (
+        SHAPES
+        if bench.random
+        else tuple(Shape(s.batch // MANY, s.example, s.latent_dim) for s in SHAPES)
+    )
     match, residual = _match(bench, shapes[0])
     weights: tuple[Any, ...] = ()
     if match is None:
@@ -149,10 +157,15 @@ def _match(bench: Bench, shape: Shape) -> tuple[Match | None, float]:
     return match, match.residual if match else 1.0
 
 
-def _judge(verdict: Verdict, match: Match, weights: tuple[Any, ...], beta: float, head: str) -> None:
+def _judge(
+    verdict: Verdict, match: Match, weights: tuple[Any, ...], beta: float, head: str
+) -> None:
     hypothesis = match.hypothesis
     if hypothesis.code == "objective":
-        weigh(verdict, Balance(weights[0], weights[1], hypothesis.terms[0].name, beta, maximized(head)))
+        weigh(
+            verdict,
+            Balance(weights[0], weights[1], hypothesis.terms[0].name, beta, maximized(head)),
+        )
         verdict.likelihood = hypothesis.words
     else:
         verdict.finds(hypothesis.code, hypothesis.words, hypothesis.mend)
@@ -174,13 +187,21 @@ def _compare(verdict: Verdict, bench: Bench, match: Match, weights: tuple[Any, .
 
 
 def _report(
-    verdict: Verdict, bench: Bench, match: Match | None, weights: tuple[Any, ...], residual: float,
-    head: str, seed: int, began: float,
+    verdict: Verdict,
+    bench: Bench,
+    match: Match | None,
+    weights: tuple[Any, ...],
+    residual: float,
+    head: str,
+    seed: int,
+    began: float,
 ) -> Report:
     terms = match.hypothesis.terms if match else ()
     pieces = [(t.name, w.without("batch")) for t, w in zip(terms, weights, strict=True)]
     text = " + ".join(f"{w.spell(verdict.sizes)} x {n}" for n, w in pieces).replace("+ -", "- ")
-    reading = {"encode(x)[1]": match.hypothesis.reading} if match and match.hypothesis.reading else {}
+    reading = (
+        {"encode(x)[1]": match.hypothesis.reading} if match and match.hypothesis.reading else {}
+    )
     return Report(
         head,
         not verdict.findings,
@@ -200,5 +221,3 @@ def _report(
         time.perf_counter() - began,
         seed,
     )
-
-

@@ -70,15 +70,27 @@ def likelihoods() -> list[Hypothesis]:
             "logits",
             "continuous_bernoulli",
         ),
-        Hypothesis("laplace", (_of(ABSOLUTE, lambda x, m: np.abs(x - m)),), True, "mean", "laplace"),
         Hypothesis(
-            "laplace", (_of(ABSOLUTE, lambda x, a: np.abs(x - sigmoid(a))),), True, "logits", "laplace"
+            "laplace", (_of(ABSOLUTE, lambda x, m: np.abs(x - m)),), True, "mean", "laplace"
+        ),
+        Hypothesis(
+            "laplace",
+            (_of(ABSOLUTE, lambda x, a: np.abs(x - sigmoid(a))),),
+            True,
+            "logits",
+            "laplace",
         ),
         Hypothesis("poisson", (_of(NLL, lambda x, r: r - x * np.log(r)),), True, "rate", "poisson"),
         Hypothesis(
-            "poisson", (_of(NLL, lambda x, a: np.exp(a) - x * a),), True, "log of the rate", "poisson"
+            "poisson",
+            (_of(NLL, lambda x, a: np.exp(a) - x * a),),
+            True,
+            "log of the rate",
+            "poisson",
         ),
-        Hypothesis("categorical", (Term(NLL, softmax_cross_entropy),), True, "logits", "categorical"),
+        Hypothesis(
+            "categorical", (Term(NLL, softmax_cross_entropy),), True, "logits", "categorical"
+        ),
     ]
 
 

@@ -17,7 +17,6 @@ from tinyvae.losscheck.terms import READINGS
 from tinyvae.losscheck.verdict import Verdict, describe
 
 
-
 class remark:  # noqa: N801  (a namespace)
     """Everything here adds findings and notes to a verdict."""
 
@@ -63,7 +62,9 @@ class remark:  # noqa: N801  (a namespace)
             return
         parts = [describe(n, weight.power(n), verdict.sizes) for n in ("input_dim", "latent_dim")]
         batch = weight.power("batch")
-        said = " and ".join(filter(None, [*parts, describe("batch", batch, verdict.sizes) if batch else ""]))
+        said = " and ".join(
+            filter(None, [*parts, describe("batch", batch, verdict.sizes) if batch else ""])
+        )
         if said:
             verdict.notes.append(f"It is {said}; with that undone it is in nats per example.")
         verdict.name = verdict.name or half.name
@@ -91,7 +92,9 @@ class remark:  # noqa: N801  (a namespace)
             )
         if bench.function.overwrites:
             written = ", ".join(sorted(bench.function.overwrites))
-            verdict.notes.append(f"{title} writes into its argument {written}; it was given copies.")
+            verdict.notes.append(
+                f"{title} writes into its argument {written}; it was given copies."
+            )
 
 
 def _kl_alone(verdict: Verdict, weight: Weight) -> None:
@@ -105,7 +108,9 @@ def _kl_alone(verdict: Verdict, weight: Weight) -> None:
         verdict.finds("reduction", "Its weight depends on the sizes in no simple way.")
     elif rest.power("latent_dim"):
         said = describe("latent_dim", rest.power("latent_dim"), sizes)
-        verdict.finds("reduction", f"It is {said}: {rest.spell(sizes)} times the KL.", "Sum over z.")
+        verdict.finds(
+            "reduction", f"It is {said}: {rest.spell(sizes)} times the KL.", "Sum over z."
+        )
     elif abs(abs(rest.factor) - 1.0) > room(rest.error):
         bits = " (bits, not nats)" if rest.spell(sizes) == "1/log 2" else ""
         verdict.finds(
@@ -149,7 +154,9 @@ def _place(half: Half) -> str:
     """Say where the function changes most between two calls, with its arguments there."""
     if not half.pairs:
         return ""
-    worst = max(half.pairs, key=lambda p: abs(p.difference) if np.isfinite(p.difference) else np.inf)
+    worst = max(
+        half.pairs, key=lambda p: abs(p.difference) if np.isfinite(p.difference) else np.inf
+    )
     values = ", ".join(
         f"{r}[0, 0] = {np.ravel(worst.first[r])[0]:.3g}" for r in half.roles if r in worst.first
     )
@@ -163,11 +170,14 @@ def _explained(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Wei
         verdict.likelihood = hypothesis.words
         _data(verdict, bench, hypothesis.code)
     if not hypothesis.is_right:
-        numbers = tuple(w.at(verdict.sizes) / verdict.sizes["batch"] ** w.power("batch") for w in weights)
+        numbers = tuple(
+            w.at(verdict.sizes) / verdict.sizes["batch"] ** w.power("batch") for w in weights
+        )
         said = hypothesis.says(numbers)
         if hypothesis.code == "pieces":
             pieces = " + ".join(
-                f"{w.spell(verdict.sizes)} {t.name}" for w, t in zip(weights, hypothesis.terms, strict=True)
+                f"{w.spell(verdict.sizes)} {t.name}"
+                for w, t in zip(weights, hypothesis.terms, strict=True)
             ).replace("+ -", "- ")
             what = "KL" if half.name == "kl" else "reconstruction"
             said = f"In place of the {what} there is {pieces} (r the reconstruction, s the third argument)."
@@ -217,7 +227,9 @@ def _claim(verdict: Verdict, bench: Bench, half: Half) -> None:
     elif slot.role == RECON and slot.claim and slot.claim != reading:
         _recon_claim(verdict, slot.name, slot.claim, reading)
     elif slot.role == RECON and not slot.claim and reading in ("logits", "probability"):
-        verdict.notes.append(f"{slot.name} is read as {'logits' if reading == 'logits' else 'a probability'}.")
+        verdict.notes.append(
+            f"{slot.name} is read as {'logits' if reading == 'logits' else 'a probability'}."
+        )
 
 
 def _recon_claim(verdict: Verdict, name: str, claim: str, reading: str) -> None:
@@ -233,6 +245,3 @@ def _recon_claim(verdict: Verdict, name: str, claim: str, reading: str) -> None:
             f"{name} is called logits but read as a {reading}, without a sigmoid.",
             "Apply the sigmoid, or work from the logits.",
         )
-
-
-

@@ -102,13 +102,17 @@ def _judge_mean(findings: list[Finding], drawn: Draws) -> None:
         return
     if math.isnan(drawn.slope):
         findings.append(
-            Finding("mean", "z does not follow mu in a straight line.", "Add the noise to mu itself.")
+            Finding(
+                "mean", "z does not follow mu in a straight line.", "Add the noise to mu itself."
+            )
         )
     elif abs(drawn.slope) < 1e-6:
         findings.append(Finding("mean", "mu is missing from z.", "Add mu."))
     elif abs(drawn.slope - 1.0) > 1e-5:
         findings.append(
-            Finding("mean", f"z moves by {spell(drawn.slope, 1e-4)} when mu moves by 1.", "Add mu once.")
+            Finding(
+                "mean", f"z moves by {spell(drawn.slope, 1e-4)} when mu moves by 1.", "Add mu once."
+            )
         )
 
 
@@ -134,6 +138,6 @@ def _say_how(notes: list[str], function: Function, drawn: Draws) -> None:
             "(or the noise) as an argument, and runs can be repeated."
         )
     if function.overwrites:
-        notes.append(f"It writes into {', '.join(sorted(function.overwrites))}; it was given copies.")
-
-
+        notes.append(
+            f"It writes into {', '.join(sorted(function.overwrites))}; it was given copies."
+        )

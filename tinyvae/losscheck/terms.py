@@ -119,7 +119,12 @@ READINGS = {
             "(-{0})",
         ),
         Reading(
-            "precision", "one over the variance", lambda s: 1.0 / s, lambda s: -_log(s), "1/{0}", "log(1/{0})"
+            "precision",
+            "one over the variance",
+            lambda s: 1.0 / s,
+            lambda s: -_log(s),
+            "1/{0}",
+            "log(1/{0})",
         ),
     )
 }
@@ -155,4 +160,14 @@ def softmax_cross_entropy(arrays: Arrays) -> Array:
     return per_example(arrays["x"] * (log_total - a))
 
 
-__all__ = ["READINGS", "Array", "Arrays", "Reading", "Term", "entrywise", "per_example", "sigmoid", "softplus"]
+__all__ = [
+    "READINGS",
+    "Array",
+    "Arrays",
+    "Reading",
+    "Term",
+    "entrywise",
+    "per_example",
+    "sigmoid",
+    "softplus",
+]

@@ -11,9 +11,7 @@ from tinyvae.losscheck.recon import ABSOLUTE, SQUARED
 from tinyvae.losscheck.report import Finding
 from tinyvae.losscheck.spell import room, spell
 
-MEND = (
-    "With both summed over dimensions and averaged over the batch, loss = -ELBO in nats per example."
-)
+MEND = "With both summed over dimensions and averaged over the batch, loss = -ELBO in nats per example."
 
 
 @dataclass
@@ -65,7 +63,9 @@ def _signs(verdict: Verdict, balance: Balance) -> bool:
     c, k = balance.reconstruction.factor, balance.kl.factor
     if c > 0.0 and k > 0.0:
         if balance.maximized:
-            verdict.notes.append("By its name it is a bound, but it grows as the fit gets worse: it is minus the bound.")
+            verdict.notes.append(
+                "By its name it is a bound, but it grows as the fit gets worse: it is minus the bound."
+            )
         return True
     if c < 0.0 and k < 0.0:
         if balance.maximized:
@@ -231,7 +231,11 @@ def describe(size: str, power: float, sizes: Mapping[str, int]) -> str:
         "batch": "the batch",
     }[size]
     if size == "batch":
-        words = {0.0: f"averaged over {of}", 1.0: f"summed over {of}", -1.0: f"divided by the size of {of} twice"}
+        words = {
+            0.0: f"averaged over {of}",
+            1.0: f"summed over {of}",
+            -1.0: f"divided by the size of {of} twice",
+        }
     else:
         words = {0.0: "", 1.0: f"multiplied by {sizes[size]} ({size})", -1.0: f"averaged over {of}"}
     return words.get(power, f"times {size}^{power:g}")
@@ -242,7 +246,9 @@ def _common_factor(verdict: Verdict, balance: Balance) -> None:
     c, k = balance.reconstruction, balance.kl
     if c.power("batch") == k.power("batch"):
         if c.power("batch") == 1.0:
-            verdict.notes.append("It is summed over the batch: the gradient grows with the batch's size.")
+            verdict.notes.append(
+                "It is summed over the batch: the gradient grows with the batch's size."
+            )
         elif c.power("batch"):
             said = describe("batch", c.power("batch"), verdict.sizes)
             verdict.notes.append(f"It is {said}: the gradient shrinks with the batch's size.")

@@ -45,9 +45,7 @@ def probe_weights(
     return symbols
 
 
-def _followers(
-    bench: Bench, shape: Shape, terms: Sequence[Term], name: str
-) -> list[str] | None:
+def _followers(bench: Bench, shape: Shape, terms: Sequence[Term], name: str) -> list[str] | None:
     """Return the names of the terms whose weight changes with the argument; None if unknown."""
     before = bench.function.weights[name]
     moved = 2.0 * before if before else 0.37

@@ -94,7 +94,9 @@ def _with_floor(drawn: Draws, allowed: float) -> Width | None:
                 (f"sqrt({base.words}^2 + {e:g})", lambda s, b=base, e=e: np.sqrt(b.of(s) ** 2 + e)),
             ):
                 if _misfit(of, drawn) <= min(allowed, 1e-2 * e):
-                    return Width(words, of, base.reading, f"A floor of {e:g} is added to the width.")
+                    return Width(
+                        words, of, base.reading, f"A floor of {e:g} is added to the width."
+                    )
     return None
 
 
@@ -133,10 +135,19 @@ def judge_width(
     if width.note:
         notes.append(width.note)
     if width.words == "1":
-        findings.append(Finding("width_missing", f"The noise is not multiplied by a width: {slot.name} changes nothing.", mend))
+        findings.append(
+            Finding(
+                "width_missing",
+                f"The noise is not multiplied by a width: {slot.name} changes nothing.",
+                mend,
+            )
+        )
     elif not width.reading and claim is None:
         findings.append(
-            Finding("width", f"The width is {width.words.format(slot.name)}: a standard deviation for no usual reading of {slot.name}.")
+            Finding(
+                "width",
+                f"The width is {width.words.format(slot.name)}: a standard deviation for no usual reading of {slot.name}.",
+            )
         )
     elif claim is None:
         notes.append(f"{slot.name} is read as {READINGS[width.reading].words}.")
@@ -160,5 +171,3 @@ def _misread(drawn: Draws, width: Width, slot: Slot, mend: str) -> Finding:
     as_if = f": as if {slot.name} were {reading.words}" if reading else ""
     saw = f"The noise is multiplied by {size}{as_if}; by its name {slot.name} is {claim.words}."
     return Finding("name" if reading else "width", saw, mend)
-
-

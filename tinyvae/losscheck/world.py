@@ -61,7 +61,9 @@ def explore(bench: Bench, told: Shape, fixed_example: bool) -> World:
 def _first_that_works(bench: Bench, told: Shape, fixed_example: bool) -> tuple[Shape, str]:
     failure: CallFailed | None = None
     infinite = False
-    for shape, domains in itertools.product(_candidates(bench, told, fixed_example), _domains(bench)):
+    for shape, domains in itertools.product(
+        _candidates(bench, told, fixed_example), _domains(bench)
+    ):
         bench.domains |= domains
         try:
             if not _gives_numbers(bench, shape):
@@ -99,7 +101,9 @@ def _refusal(bench: Bench, failure: CallFailed | None, told: Shape) -> UsageErro
 def _candidates(bench: Bench, told: Shape, fixed_example: bool) -> Iterator[Shape]:
     """Yield small shapes with three different numbers, then those that code may be written for."""
     wide = any(r in bench.roles for r in (X, RECON, X_SCALE))
-    examples: list[tuple[int, ...]] = [told.example] if len(told.example) > 1 else [(5,), told.example]
+    examples: list[tuple[int, ...]] = (
+        [told.example] if len(told.example) > 1 else [(5,), told.example]
+    )
     if wide and not fixed_example:
         examples += _IMAGES
     for example in examples if wide else [(5,)]:
@@ -121,7 +125,9 @@ def _domains(bench: Bench) -> list[dict[str, str]]:
 
 def _gives_numbers(bench: Bench, shape: Shape) -> bool:
     return all(
-        bool(np.isfinite(values).all()) for _ in range(3) for values in bench.raw(bench.draw(shape))[:1]
+        bool(np.isfinite(values).all())
+        for _ in range(3)
+        for values in bench.raw(bench.draw(shape))[:1]
     )
 
 
