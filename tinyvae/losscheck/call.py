@@ -195,7 +195,8 @@ def _by_name(
 ) -> tuple[list[Spec], dict[str, Spec]]:
     positional: list[Spec] = []
     keywords: dict[str, Spec] = {}
-    guessed = _guess([p for p in parameters if p.name not in wanted])
+    told = {slot.role for slot in _slots([_spec(word, "") for word in wanted.values()])}
+    guessed = _guess([p for p in parameters if p.name not in wanted], told)
     for p in parameters:
         if p.kind is p.VAR_KEYWORD:
             keywords |= {k: _spec(wanted.pop(k), k) for k in list(wanted)}
@@ -222,8 +223,11 @@ def _by_name(
     return positional, keywords
 
 
-def _guess(parameters: Sequence[inspect.Parameter]) -> dict[str, Slot]:
-    """Return the slots of the parameters that have no default, by their names."""
+def _guess(parameters: Sequence[inspect.Parameter], told: set[str]) -> dict[str, Slot]:
+    """Return the slots of the parameters that have no default, by their names.
+
+    ``told`` are the roles that the reader gave to others.
+    """
     found: dict[str, Slot] = {}
     for p in parameters:
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
@@ -235,13 +239,13 @@ def _guess(parameters: Sequence[inspect.Parameter]) -> dict[str, Slot]:
             found[p.name] = Slot(*role, p.name, float(p.default))
         elif role and (p.default is p.empty or (core and not number)):
             found[p.name] = Slot(*role, p.name)
-    _settle(found, {p.name for p in parameters})
+    _settle(found, {p.name for p in parameters}, told)
     return found
 
 
-def _settle(found: dict[str, Slot], present: set[str]) -> None:
+def _settle(found: dict[str, Slot], present: set[str], told: set[str]) -> None:
     """Tell apart names whose meaning depends on the names beside them."""
-    by_role: dict[str, list[Slot]] = {}
+    by_role: dict[str, list[Slot]] = {role: [] for role in told}
     for slot in found.values():
         by_role.setdefault(slot.role, []).append(slot)
     if "y" in present and "y" not in found:

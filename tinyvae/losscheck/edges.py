@@ -110,9 +110,12 @@ class _View:
             base[MU] = np.clip(base[MU], -1.5, 1.5)
         if x is not None and X in base:
             base[X] = np.full_like(base[X], x)
+        before = self.bench.value(base)
+        if not math.isfinite(before):
+            return ""
         far = {**base, role: np.full_like(base[role], value)}
         try:
-            came = self.bench.value(far) - self.bench.value(base)
+            came = self.bench.value(far) - before
         except CallFailed as error:
             return f"raises {type(error.cause).__name__}"
         expected = self._formula(far) - self._formula(base)
@@ -121,7 +124,7 @@ class _View:
         if not math.isfinite(expected):
             return ""
         room = AGREES * abs(expected) + 40.0 * self.bench.noise * (
-            abs(self.bench.value(base)) + abs(came)
+            abs(before) + abs(came)
         )
         return (
             ""
