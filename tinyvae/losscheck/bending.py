@@ -6,14 +6,14 @@ The number is found by a search on what is left, and kept only if then nothing i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tinyvae.losscheck.fit import Fitter, Match, named, solve
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.latent import KL
-from tinyvae.losscheck.recon import NLL, SQUARED
+from tinyvae.losscheck.recon import NLL, SQUARED, mistakes
 from tinyvae.losscheck.spell import spell
 from tinyvae.losscheck.terms import READINGS, Array, Arrays, Reading, Term, entrywise, sigmoid
 
@@ -109,6 +109,14 @@ def _log_plus_logits(e: float) -> Hypothesis:
     )
 
 
+def _swapped(e: float) -> Hypothesis:
+    def formula(x: Array, p: Array) -> Array:
+        return np.asarray(-p * np.log(x + e) - (1.0 - p) * np.log(1.0 - x + e))
+
+    plain = next(h for h in mistakes() if h.code == "swapped")
+    return replace(plain, terms=(entrywise(NLL, formula, "x", "recon"),))
+
+
 def _clamped_p(e: float) -> Hypothesis:
     def formula(x: Array, p: Array) -> Array:
         q = np.clip(p, e, 1.0 - e)
@@ -136,6 +144,7 @@ def bent_reconstruction(fitter: Fitter) -> Match | None:
         [
             Bend("epsilon", inside, _log_plus_p, _EPSILONS),
             Bend("epsilon", inside, _log_plus_logits, _EPSILONS),
+            Bend("epsilon", inside, _swapped, _EPSILONS),
             Bend("clamp", clamped, _clamped_p, _CLAMPS),
             Bend("clamp", clamped, _clamped_square, _CLAMPS),
         ],

@@ -35,6 +35,10 @@ TOGETHER = ("args", "inputs", "params", "parameters", "dist", "stats", "mu_logva
 Spec = Any  # a role word, a constant in a box, or a list, tuple or dict of these
 
 
+# In so many first calls it is watched whether the function writes into its arguments.
+WATCHED = 20
+
+
 class Constant:
     """A value that is handed through as it is."""
 
@@ -114,9 +118,8 @@ class Function:
             raise
         except Exception as error:
             raise CallFailed(error) from error
-        for role, copy in given.items():
-            if not np.array_equal(copy, arrays[role], equal_nan=True):
-                self.overwrites.add(role)
+        if self.calls < WATCHED:
+            self.overwrites |= {r for r, copy in given.items() if np.any(copy != arrays[r])}
         return returned
 
     def _build(self, spec: Spec, arrays: Arrays, given: dict[str, Array]) -> Any:
@@ -210,6 +213,11 @@ def _by_name(
                 keywords[p.name] = found
         elif p.default is p.empty and p.name in TOGETHER and len(parameters) == 1:
             positional.append([Slot(MU, "", "mu"), Slot(SCALE, "", "the second")])
+        elif p.default is p.empty and p.name in ("self", "cls"):
+            raise UsageError(
+                f"The function is a method without its object ({p.name}): give model.loss, not "
+                "Model.loss."
+            )
         elif p.default is p.empty:
             raise UsageError(
                 f"The argument {p.name!r} is none of the names known here; give "

@@ -16,7 +16,7 @@ from tinyvae.losscheck.terms import Arrays, Term
 # Probabilities from 1e-2 to 1e-15, and what a logit, a log variance or a width may well become.
 _TINY = tuple(10.0**-k for k in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15))
 _FAR = (5.0, 8.0, 12.0, 20.0, 40.0, 80.0, 120.0)
-_WIDE = (5.0, 8.0, 12.0, 20.0, 40.0, 60.0)
+_WIDE = (2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 40.0, 60.0)
 AGREES = 2e-3
 
 

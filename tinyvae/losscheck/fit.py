@@ -74,6 +74,8 @@ class Fitter:
     """Tries hypotheses on pairs that were measured once."""
 
     def __init__(self, bench: Bench, pairs: Sequence[Pair]) -> None:
+        finite = [p for p in pairs if np.isfinite(p.difference)]
+        pairs = finite if len(finite) > len(pairs) // 2 else pairs
         self.pairs = pairs
         self.first, self.second = stacked(pairs, bench.random)
         self.y = differences(pairs)
@@ -111,7 +113,7 @@ class Fitter:
             return None
         weights, errors, left = solve(table, self.y, self.room)
         coarse = max(self.allowed, COARSE * self.size)
-        if left > coarse:
+        if not left <= coarse:
             return None
         kept = _without_dust(weights, errors, table, self.size)
         relative = tuple(float(e / abs(w)) if w else 0.0 for e, w in zip(errors, kept, strict=True))
@@ -132,12 +134,12 @@ class Fitter:
         """Return the match that noise speaks for, or None if it leaves several.
 
         The sums of squares left, in units of the noise, differ by twice the log of the
-        likelihoods' ratio; a term more has to earn as much as AIC asks, and 9 decides.
+        likelihoods' ratio: a term more has to earn 12, and 9 decide between equals.
         """
 
         def cost(match: Match) -> float:
             squares = len(self.y) * (match.residual * self.size / self.room) ** 2
-            return squares + 4.0 * len(match.hypothesis.terms)
+            return squares + 12.0 * len(match.hypothesis.terms)
 
         ranked = sorted(found, key=cost)
         if not ranked:

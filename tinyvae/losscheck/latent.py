@@ -99,11 +99,13 @@ def _pieces(r: Reading) -> Hypothesis:
 def explain_pieces(weights: tuple[float, ...], r: Reading) -> str:
     """Say which of the three pieces mu^2, variance, log variance has the wrong weight."""
     names = ("mu^2", r.variance_words.format("s"), r.log_variance_words.format("s"))
-    said = ", ".join(f"{spell(w)} {n}" for w, n in zip(weights, names, strict=True))
+    there = [(w, n) for w, n in zip(weights, names, strict=True) if w]
+    said = ", ".join(f"{spell(w)} {n}" for w, n in there)
+    lost = [n for w, n in zip(weights, names, strict=True) if not w]
     square, variance, width = weights
-    for i, name in enumerate(names):
-        if weights[i] == 0.0:
-            return f"The KL lacks its {name} term: it is {said}."
+    if lost:
+        terms = "terms" if len(lost) > 1 else "term"
+        return f"The KL lacks its {' and '.join(lost)} {terms}: it is {said}."
     if np.isclose(square, variance) and np.isclose(width, square):
         return f"The sign of {names[2]} is wrong in the KL: it is {said}."
     if np.isclose(square, -variance) and np.isclose(width, variance):

@@ -42,6 +42,7 @@ def _logit(p: Array) -> Array:
 BERNOULLI_P = _of(NLL, bernoulli_of_probability)
 BERNOULLI_L = _of(NLL, bernoulli_of_logits)
 SQUARE = _of(SQUARED, _square)
+SQUARE_TANH = _of(SQUARED, lambda x, a: _square(x, np.tanh(a)))
 SQUARE_L = _of(SQUARED, lambda x, a: _square(x, sigmoid(a)))
 
 
@@ -56,6 +57,7 @@ def likelihoods() -> list[Hypothesis]:
         Hypothesis("bernoulli", (BERNOULLI_L,), True, "logits", "bernoulli"),
         Hypothesis("gaussian", (SQUARE,), True, "mean", "gaussian"),
         Hypothesis("gaussian", (SQUARE_L,), True, "logits", "gaussian"),
+        Hypothesis("gaussian", (SQUARE_TANH,), True, "before tanh", "gaussian"),
         Hypothesis(
             "continuous_bernoulli",
             (_of(NLL, lambda x, p: log_partition(_logit(p)) - x * _logit(p)),),

@@ -176,7 +176,7 @@ def _explained(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Wei
         said = hypothesis.says(numbers)
         if hypothesis.code == "pieces":
             pieces = " + ".join(
-                f"{w.spell(verdict.sizes)} {t.name}"
+                f"{w.without('batch').spell(verdict.sizes)} {t.name}"
                 for w, t in zip(weights, hypothesis.terms, strict=True)
             ).replace("+ -", "- ")
             what = "KL" if half.name == "kl" else "reconstruction"

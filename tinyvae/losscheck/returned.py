@@ -57,7 +57,20 @@ def is_single(value: Any) -> bool:
 
 
 def parts(returned: Any) -> list[Any]:
-    """Return the values that may be the loss: the one, or those of a tuple or dictionary."""
+    """Return the values that may be the loss: the one, or those of a tuple or dictionary.
+
+    Raises
+    ------
+    UsageError
+        If there are none.
+    """
+    found = _parts(returned)
+    if not found:
+        raise UsageError(f"The function returned {returned!r}: there is no number in it.")
+    return found
+
+
+def _parts(returned: Any) -> list[Any]:
     if isinstance(returned, Mapping):
         for name in _TOTALS:
             if name in returned:

@@ -140,6 +140,17 @@ def _weigh_error(verdict: Verdict, balance: Balance) -> None:
         return
     if not ratio.is_constant:
         verdict.notes.append(_hard_coded(ratio, verdict))
+    elif _plain_at(implied / verdict.sizes["input_dim"], ratio.error, (unit, 1.0)):
+        n = verdict.sizes["input_dim"]
+        verdict.beta, verdict.sigma = implied, width
+        verdict.name = f"beta-VAE with beta = {spell(implied, room(ratio.error))}"
+        verdict.finds(
+            "reduction",
+            f"The reconstruction is divided by {n}, written as a number: as if it were averaged over "
+            f"the values of x, and the KL is not. With a {shape} = 1 this is a {verdict.name}.",
+            MEND,
+        )
+        return
     _constant_error(verdict, balance, unit, shape)
 
 

@@ -89,7 +89,7 @@ def _refusal(bench: Bench, failure: CallFailed | None, told: Shape) -> UsageErro
     fed = ", ".join(f"{s.name} as {s.role}" for s in bench.function.slots)
     cause = failure.cause if failure else None
     said = str(cause).strip().splitlines()
-    first = (said[0] if said else "")[:200]
+    first = (said[0] if said else "")[:200].rstrip(".") + "."
     return UsageError(
         f"{bench.function.title} raised {type(cause).__name__}: {first} It was fed {fed}. If it "
         "wants other arrays give convert= (torch.tensor); if an example has another shape give "
