@@ -173,12 +173,11 @@ class Bench:
         if not self.random:
             self.noise = max(self.noise, *(self._rounding(shape) for _ in range(3)))
 
-    def measure_spread(self, shape: Shape, roles: Iterable[str], n: int = 120) -> None:
+    def measure_spread(self, shape: Shape, n: int = 120) -> None:
         """Find the standard deviation of what a function that draws inside returns."""
-        base = self.draw(shape)
         squares = []
         for _ in range(n):
-            arrays = {**base, **self.draw(shape, roles)}
+            arrays = self.draw(shape)
             squares.append((self.value(arrays) - self.value(arrays)) ** 2)
         self.spread = math.sqrt(0.5 * float(np.mean(squares)))
 

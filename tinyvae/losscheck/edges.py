@@ -76,9 +76,18 @@ def _probability_words(value: float) -> tuple[str, bool]:
 def _plain_words(name: str):  # type: ignore[no-untyped-def]
     def words(value: float) -> tuple[str, bool]:
         side = "above" if value > 0 else "below"
-        return f"{name} is about {value:g} or {side}", abs(value) < 4.0
+        return f"{name} is about {value:.3g} or {side}", abs(value) < 4.0
 
     return words
+
+
+def _between(a: float, b: float) -> float:
+    """Return the middle of two numbers, of their distances to 0 or 1 where both are near it."""
+    if 0.9 < min(a, b) and max(a, b) < 1.0:
+        return 1.0 - math.sqrt((1.0 - a) * (1.0 - b))
+    if 0.0 < a < 0.1 and 0.0 < b < 0.1:
+        return math.sqrt(a * b)
+    return 0.5 * (a + b)
 
 
 class _View:
@@ -94,15 +103,33 @@ class _View:
         """Go outwards until the function leaves its formula; say where, for each x."""
         found = []
         for x in xs:
+            inside: float | None = None
             for value in values:
                 kind = self._compare(role, value, x)
                 if kind:
+                    value, kind = self._narrow(role, inside, value, x, kind)
                     place, harms = words(value)
                     of_x = f" with x = {x:g}" if x is not None and X in self.bench.roles else ""
                     said = f"Where {place}{of_x}, it {kind}."
                     found.append(Edge("held" if "held" in kind else "infinite", said, harms))
                     break
+                inside = value
         return found
+
+    def _narrow(
+        self, role: str, inside: float | None, outside: float, x: float | None, kind: str
+    ) -> tuple[float, str]:
+        """Return the first place outside, found by halving, and what happens there."""
+        if inside is None:
+            return outside, kind
+        for _ in range(16):
+            middle = _between(inside, outside)
+            found = self._compare(role, middle, x)
+            if found:
+                outside, kind = middle, found
+            else:
+                inside = middle
+        return outside, kind
 
     def _compare(self, role: str, value: float, x: float | None) -> str:
         base = self.bench.draw(self.shape)

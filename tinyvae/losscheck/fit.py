@@ -100,8 +100,8 @@ class Fitter:
         """Return the least-squares weights, however much they leave."""
         table = self.columns(hypothesis.terms)
         weights, errors, left = solve(table, self.y, self.room)
-        if self.random:  # the noise differs from size to size: what is left tells it
-            errors = errors * left / self.room
+        if self.random:
+            errors = _errors_of_noise(table, self.y - table @ weights)
         kept = _without_dust(weights, errors, table, self.size)
         relative = tuple(float(e / abs(w)) if w else 0.0 for e, w in zip(errors, kept, strict=True))
         return Free(tuple(map(float, kept)), relative, left, self.y - table @ weights)
@@ -166,6 +166,18 @@ class Fitter:
         kept = [t for t, s in zip(terms, share, strict=True) if s > 1e-5]
         match = self.try_one(Hypothesis("pieces", tuple(kept)))
         return match if match and match.is_exact and len(kept) <= 8 else None
+
+
+def _errors_of_noise(table: Array, left: Array) -> Array:
+    """Return standard errors of least-squares weights from what each equation leaves.
+
+    The noise may differ from equation to equation (White 1980, equation (4), with Davidson and
+    MacKinnon's correction for the leverage of each).
+    """
+    inverse = np.linalg.pinv(table.T @ table)
+    leverage = np.einsum("ij,jk,ik->i", table, inverse, table)
+    score = table * (left / np.maximum(1.0 - leverage, 0.1))[:, None]
+    return np.asarray(np.sqrt(np.diag(inverse @ (score.T @ score) @ inverse)))
 
 
 def _without_dust(weights: Array, errors: Array, table: Array, size: float) -> Array:

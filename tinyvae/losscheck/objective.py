@@ -151,7 +151,7 @@ def _try(bench: Bench, head: str) -> None:
 
 def _match(bench: Bench, shape: Shape) -> tuple[Match | None, float]:
     if bench.random:
-        bench.measure_spread(shape, (MU, SCALE))
+        bench.measure_spread(shape)
     fitter = Fitter(bench, bench.pairs(shape, (MU, SCALE), PAIRS if bench.random else 48))
     match = fitter.best(hypotheses(model_of))
     return match, match.residual if match else 1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -41,7 +42,8 @@ class Weight:
 
     def at(self, sizes: Mapping[str, int]) -> float:
         """Return the weight at these sizes."""
-        return self.factor * math.prod(sizes[n] ** p for n, p in self.powers.items())
+        scale: float = math.prod(sizes[n] ** p for n, p in self.powers.items())
+        return self.factor * scale
 
     def without(self, size: str) -> Weight:
         """Return the same without its dependence on one size."""
@@ -73,11 +75,10 @@ class Weight:
         odd = any(p not in (0.0, 1.0, -1.0) for p in self.powers.values())
         if odd or plain is None or not (up or down):
             return spell(self.at(sizes), self.error)
-        top = [*([f"{plain.numerator}"] if abs(plain.numerator) != 1 or not up else []), *up]
-        low = [*([f"{plain.denominator}"] if plain.denominator != 1 else []), *down]
-        sign = "-" if plain.numerator == -1 and up else ""
-        over = f"/{low[0]}" if len(low) == 1 else f"/({' * '.join(low)})" if low else ""
-        return sign + " * ".join(top) + over
+        number = _decimal(plain)
+        sign = "-" if number == "-1" and up else ""
+        top = sign + " * ".join([*([number] if number not in ("1", "-1") or not up else []), *up])
+        return f"{top}/{' / '.join(down)}" if down else top
 
     def symbols(self) -> str:
         """Return it with the sizes by name: ``"1/input_dim"``."""
@@ -87,6 +88,12 @@ class Weight:
         number = spell(self.factor, self.error)
         top = " * ".join([*([number] if number != "1" or not up else []), *up])
         return top + "".join(f" / {n}" for n in down)
+
+
+def _decimal(number: Fraction) -> str:
+    """Return a plain fraction as decimals where those are exact, as it will be divided further."""
+    decimal = f"{float(number):.4g}"
+    return decimal if Fraction(decimal) == number else f"({number.numerator}/{number.denominator})"
 
 
 def _raised(name: str, power: float) -> str:

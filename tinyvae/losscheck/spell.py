@@ -79,14 +79,11 @@ def fraction(number: Fraction) -> str:
     if number.denominator == 1:
         return f"{number.numerator}"
     decimal = f"{float(number):.3g}"
-    short = Fraction(decimal) == number and number.denominator not in (2, 3, 4)
-    return decimal if short and number.numerator != 1 else _decimal_or_stroke(number, decimal)
-
-
-def _decimal_or_stroke(number: Fraction, decimal: str) -> str:
-    if number.numerator in (1, -1) or number.denominator <= 24:
-        return f"{number.numerator}/{number.denominator}"
-    return decimal if Fraction(decimal) == number else f"{float(number):.6g}"
+    exact = Fraction(decimal) == number
+    if number.denominator in (2, 3, 4) or not exact:
+        small = abs(number.numerator) == 1 or number.denominator <= 24
+        return f"{number.numerator}/{number.denominator}" if small else f"{float(number):.6g}"
+    return decimal
 
 
 def room(error: float) -> float:

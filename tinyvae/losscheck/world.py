@@ -101,14 +101,18 @@ def _refusal(bench: Bench, failure: CallFailed | None, told: Shape) -> UsageErro
 def _candidates(bench: Bench, told: Shape, fixed_example: bool) -> Iterator[Shape]:
     """Yield small shapes with three different numbers, then those that code may be written for."""
     wide = any(r in bench.roles for r in (X, RECON, X_SCALE))
-    examples: list[tuple[int, ...]] = (
-        [told.example] if len(told.example) > 1 else [(5,), told.example]
-    )
+    small = (5,) if len(told.example) == 1 else _shrunk(told.example)
+    examples: list[tuple[int, ...]] = list(dict.fromkeys([small, told.example]))
     if wide and not fixed_example:
         examples += _IMAGES
     for example in examples if wide else [(5,)]:
         for latent in (2, told.latent_dim):
             yield Shape(3, example, latent)
+
+
+def _shrunk(example: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a small example of the same kind: few channels stay, sides become 5 and 6."""
+    return tuple(n if n <= 4 else 5 + i % 2 for i, n in enumerate(example))
 
 
 def _domains(bench: Bench) -> list[dict[str, str]]:
@@ -145,11 +149,12 @@ def _vary(bench: Bench, base: Shape, told: Shape) -> tuple[tuple[Shape, ...], li
     flat = len(example) == 1
     wide = any(r in bench.roles for r in (X, RECON, X_SCALE))
     narrow = SCALE in bench.roles or "mu" in bench.roles
-    notes = []
+    notes, fixed = [], False
     if wide:
-        wider = (11,) if flat else tuple(2 * n if n > 3 else n for n in example)
+        wider = (11,) if flat else tuple(2 * n if n > 4 else n for n in example)
         others += _that_work(bench, [Shape(batch, wider, latent)])
-        if len(others) == 1:
+        fixed = len(others) == 1
+        if fixed:
             notes.append(
                 f"It takes examples of {' x '.join(map(str, example))} values only: what a weight "
                 "has to do with the width of x could not be measured."
@@ -159,7 +164,7 @@ def _vary(bench: Bench, base: Shape, told: Shape) -> tuple[tuple[Shape, ...], li
         others += [Shape(batch, example, 4), Shape(5, others[-1].example, 3)]
     elif narrow:
         notes.append(f"It takes latent_dim = {latent} only.")
-    last = Shape(4, told.example if flat else example, told.latent_dim if free_latent else latent)
+    last = Shape(4, example if fixed else told.example, told.latent_dim if free_latent else latent)
     others += _that_work(bench, [last]) if wide or free_latent else []
     return (base, *_that_work(bench, others)), notes
 
