@@ -286,7 +286,13 @@ def _made(recon, third, reduction):
     return loss, {"arguments": arguments, "title": f"{recon}, {third}, {reduction}"}
 
 
-_ROLES = {"logits": "logits", "logvar": "logvar", "log_sigma": "log_sigma", "std": "sigma", "var": "variance"}
+_ROLES = {
+    "logits": "logits",
+    "logvar": "logvar",
+    "log_sigma": "log_sigma",
+    "std": "sigma",
+    "var": "variance",
+}
 MADE = [_made(*choice) for choice in product(RECONSTRUCTIONS, KLS, REDUCTIONS)]
 
 

@@ -9,7 +9,9 @@ import tinyvae as tv
 
 @pytest.fixture(scope="module")
 def torch():
-    return pytest.importorskip("torch", reason="torch is not installed: convert= is not tested with it")
+    return pytest.importorskip(
+        "torch", reason="torch is not installed: convert= is not tested with it"
+    )
 
 
 @pytest.fixture(scope="module")

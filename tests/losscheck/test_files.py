@@ -9,7 +9,7 @@ import tinyvae as tv
 from tinyvae.cli import app
 from tinyvae.losscheck.files import check_file
 
-SOURCE = '''
+SOURCE = """
 import numpy as np
 
 def loss(recon_x, x, mu, logvar):
@@ -27,7 +27,7 @@ def sample(mu, std):
 
 def helper(path):
     return path
-'''
+"""
 
 
 @pytest.fixture

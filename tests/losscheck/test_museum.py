@@ -29,8 +29,16 @@ def test_exhibit_is_found_and_named(check, exhibit):
     assert not report.passed
     assert exhibit.code in [f.code for f in report.findings], report
     for term, weight in exhibit.weights.items():
-        tolerance = 0.06 if any("random" in n for n in report.notes) else 0.03 if check is tv.check_sampler else 1e-8
-        assert math.isclose(report.coefficients[term], weight, rel_tol=tolerance, abs_tol=1e-12), report
+        tolerance = (
+            0.06
+            if any("random" in n for n in report.notes)
+            else 0.03
+            if check is tv.check_sampler
+            else 1e-8
+        )
+        assert math.isclose(report.coefficients[term], weight, rel_tol=tolerance, abs_tol=1e-12), (
+            report
+        )
     if exhibit.beta is not None:
         assert math.isclose(report.beta, exhibit.beta, rel_tol=1e-8), report
     assert report.seconds < 10.0

@@ -6,7 +6,9 @@ from right_losses import HAND, KL_FUNCTIONS, MADE, SAMPLERS
 import tinyvae as tv
 
 RIGHT = [(tv.check_loss, *pair) for pair in HAND + MADE]
-RIGHT += [(tv.check_sampler, f, {}) for f in SAMPLERS] + [(tv.check_kl, f, {}) for f in KL_FUNCTIONS]
+RIGHT += [(tv.check_sampler, f, {}) for f in SAMPLERS] + [
+    (tv.check_kl, f, {}) for f in KL_FUNCTIONS
+]
 
 
 def test_there_are_a_hundred():
@@ -57,7 +59,7 @@ NOTES = {
     "binary_only": "0 and 1 only",
     "tuple_of_two": "the sum of values 1 and 2",
     "total_last": "value 3 of the 3",
-    "unstable_form": "infinite",
+    "unstable_form": "Where logits is about",
     "with_beta": "beta multiplies kl",
 }
 

@@ -6,17 +6,14 @@ import math
 import time
 from collections.abc import Sequence
 
-from tinyvae.losscheck import returned
 from tinyvae.losscheck.bench import MANY, POSITIVE, REAL, Bench, Shape
 from tinyvae.losscheck.edges import look
 from tinyvae.losscheck.halves import Half, kl, reconstruction
 from tinyvae.losscheck.laws import Law, measure
-from tinyvae.losscheck.names import MU, NOISE, RECON, SCALE, X_SCALE, X, Z, normalize
+from tinyvae.losscheck.names import MU, RECON, SCALE, X_SCALE, Z, normalize
 from tinyvae.losscheck.powers import Weight
-from tinyvae.losscheck.recon import SQUARED
 from tinyvae.losscheck.remarks import remark
 from tinyvae.losscheck.report import Report
-from tinyvae.losscheck.spell import spell
 from tinyvae.losscheck.terms import Term
 from tinyvae.losscheck.verdict import Balance, Verdict, weigh
 from tinyvae.losscheck.weights import probe_weights

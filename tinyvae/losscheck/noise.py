@@ -1,4 +1,4 @@
-"""The noise of a sampler: is it standard normal, fresh, and a number of its own for every entry?"""
+"""The noise of a sampler: whether it is standard normal, fresh, and one number an entry."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import numpy as np
 from tinyvae.errors import UsageError
 from tinyvae.linear_gaussian import LinearGaussian
 from tinyvae.losscheck import returned
-from tinyvae.losscheck.bench import MANY, Bench, Shape
+from tinyvae.losscheck.bench import Bench, Shape
 from tinyvae.losscheck.call import CallFailed, Function
 from tinyvae.losscheck.examine import maximized
 from tinyvae.losscheck.expectations import hypotheses
@@ -29,14 +29,34 @@ from tinyvae.losscheck.terms import Array
 from tinyvae.losscheck.verdict import Balance, Verdict, weigh
 
 ENCODE = frozenset(
-    "encode encoder enc encode_fn q encoder_fn inference recognition encoder_net".split()
+    [
+        "encode",
+        "encoder",
+        "enc",
+        "encode_fn",
+        "q",
+        "encoder_fn",
+        "inference",
+        "recognition",
+        "encoder_net",
+    ]
 )
 DECODE = frozenset(
-    "decode decoder dec decode_fn p decoder_fn generate generator decoder_net".split()
+    [
+        "decode",
+        "decoder",
+        "dec",
+        "decode_fn",
+        "p",
+        "decoder_fn",
+        "generate",
+        "generator",
+        "decoder_net",
+    ]
 )
 PAIRS = 160
-BASE = Shape(3 * MANY, (5,), 2)
-SHAPES = (BASE, Shape(7 * MANY, (5,), 2), Shape(3 * MANY, (9,), 2), Shape(3 * MANY, (5,), 3))
+BASE = Shape(500, (5,), 2)
+SHAPES = (BASE, Shape(1500, (5,), 2), Shape(500, (15,), 2), Shape(500, (5,), 6))
 
 
 def is_objective(function: Any) -> bool:
@@ -78,7 +98,7 @@ def check_objective(
     shapes = (
         SHAPES
         if bench.random
-        else tuple(Shape(s.batch // MANY, s.example, s.latent_dim) for s in SHAPES)
+        else tuple(Shape(s.batch // 100, s.example, s.latent_dim) for s in SHAPES)
     )
     match, residual = _match(bench, shapes[0])
     weights: tuple[Any, ...] = ()

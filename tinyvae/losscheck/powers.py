@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyvae.losscheck.spell import simplify, spell
 
+Array = NDArray[np.float64]
 SIZES = ("batch", "input_dim", "latent_dim")
 # A relative error above this comes from averages, and is known well; below, from rounding.
 ROUGH = 1e-3
@@ -100,6 +103,35 @@ def _raised(name: str, power: float) -> str:
     return name if power == 1.0 else f"{name}^{power:g}"
 
 
+def _nearest(
+    w: Array, e: Array, sizes: Sequence[Mapping[str, int]], varied: Sequence[str]
+) -> dict[str, float]:
+    """Return the multiples of 1/2 nearest to least squares on the logarithms."""
+    logs = np.log(np.array([[s[n] for n in varied] for s in sizes], float).reshape(len(w), -1))
+    trust = (1.0 / np.maximum(e, 1e-9))[:, None]
+    table = np.hstack([np.ones((len(w), 1)), logs])
+    found, *_ = np.linalg.lstsq(table * trust, np.log(np.abs(w)) * trust[:, 0], rcond=None)
+    return {n: float(np.round(2.0 * p) / 2.0) for n, p in zip(varied, found[1:], strict=True)}
+
+
+def _likeliest(
+    w: Array, e: Array, sizes: Sequence[Mapping[str, int]], varied: Sequence[str]
+) -> dict[str, float]:
+    """Return the exponents of -1, 0 and 1 that rough weights speak for.
+
+    An exponent that is not 0 has to earn 9 in twice the log of the likelihood.
+    """
+    best, cost = {}, math.inf
+    for choice in itertools.product((0.0, 1.0, -1.0), repeat=len(varied)):
+        powers = dict(zip(varied, choice, strict=True))
+        factors = w / np.array([math.prod(s[n] ** p for n, p in powers.items()) for s in sizes])
+        factor = np.average(factors, weights=1.0 / e**2)
+        misfit = float(np.sum(((factors / factor - 1.0) / e) ** 2)) + 9.0 * np.count_nonzero(choice)
+        if misfit < cost:
+            best, cost = powers, misfit
+    return best
+
+
 def fit_powers(
     weights: Sequence[float], sizes: Sequence[Mapping[str, int]], errors: Sequence[float]
 ) -> Weight:
@@ -121,11 +153,8 @@ def fit_powers(
     fallback = Weight(float(w[-1]), {}, float(e[-1]), False)
     if np.all(w == 0.0) or np.any(w == 0.0) or len(set(np.sign(w))) > 1:
         return Weight(0.0, {}, float(e.max())) if np.all(w == 0.0) else fallback
-    logs = np.log(np.array([[s[n] for n in varied] for s in sizes], float).reshape(len(w), -1))
-    trust = (1.0 / np.maximum(e, 1e-9))[:, None]
-    table = np.hstack([np.ones((len(w), 1)), logs])
-    found, *_ = np.linalg.lstsq(table * trust, np.log(np.abs(w)) * trust[:, 0], rcond=None)
-    powers = {n: float(np.round(2.0 * p) / 2.0) for n, p in zip(varied, found[1:], strict=True)}
+    rough = bool(e.max() > ROUGH)
+    powers = (_likeliest if rough else _nearest)(w, e, sizes, varied)
     factors = w / np.array([math.prod(s[n] ** p for n, p in powers.items()) for s in sizes])
     factor = float(np.average(factors, weights=1.0 / e**2))
     allowed = np.where(e > ROUGH, 6.0 * e, np.maximum(30.0 * e, 1e-9))

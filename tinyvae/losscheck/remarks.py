@@ -17,7 +17,7 @@ from tinyvae.losscheck.terms import READINGS
 from tinyvae.losscheck.verdict import Verdict, describe
 
 
-class remark:  # noqa: N801  (a namespace)
+class remark:
     """Everything here adds findings and notes to a verdict."""
 
     @staticmethod

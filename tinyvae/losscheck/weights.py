@@ -36,7 +36,7 @@ def probe_weights(
                 f"Multiply the KL by {name}.",
             )
         elif not slot.has_default:
-            symbols |= {term: name for term in followed}
+            symbols |= dict.fromkeys(followed, name)
             verdict.notes.append(f"{name} multiplies {' and '.join(followed)}; it was 1 here.")
         else:
             verdict.notes.append(

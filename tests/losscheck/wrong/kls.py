@@ -72,20 +72,60 @@ def log_width_half_size(mu, logvar, z):
 
 
 EXHIBITS = [
-    Exhibit(half_missing, "KarenUllrich/Tutorial_BayesianCompressionForDL #8", "factor", {"kl": 2.0}),
-    Exhibit(mean_over_z, "podgorskiy/VAE #1; orybkin/sigma-vae-tensorflow #2", "reduction", {"kl": 0.05}),
-    Exhibit(minus, "ssemeniuta/textvae #4; AntixK/PyTorch-VAE #68; CompVis/stable-diffusion #849", "sign", {"kl": -1.0}),
-    Exhibit(other_way_round, "graviraja/pytorch-sample-codes #2 (which way round)", "kl_reversed", {"reverse_kl": 1.0}),
-    Exhibit(sigma_not_squared, "pytorch/examples #225", "std_for_variance", {"mu^2": 0.5, "exp(s/2)": 0.5, "s": -0.5}),
-    Exhibit(log_squared_for_log_of_square, "FluxML/model-zoo #73, #76", "pieces", {"mu^2": 0.5, "exp(2 s)": 0.5, "s^2": 0.5}),
-    Exhibit(plus_log, "FluxML/model-zoo #147", "kl_pieces", {"mu^2": 0.5, "exp(2 s)": 0.5, "2 s": 0.5}),
+    Exhibit(
+        half_missing, "KarenUllrich/Tutorial_BayesianCompressionForDL #8", "factor", {"kl": 2.0}
+    ),
+    Exhibit(
+        mean_over_z, "podgorskiy/VAE #1; orybkin/sigma-vae-tensorflow #2", "reduction", {"kl": 0.05}
+    ),
+    Exhibit(
+        minus,
+        "ssemeniuta/textvae #4; AntixK/PyTorch-VAE #68; CompVis/stable-diffusion #849",
+        "sign",
+        {"kl": -1.0},
+    ),
+    Exhibit(
+        other_way_round,
+        "graviraja/pytorch-sample-codes #2 (which way round)",
+        "kl_reversed",
+        {"reverse_kl": 1.0},
+    ),
+    Exhibit(
+        sigma_not_squared,
+        "pytorch/examples #225",
+        "std_for_variance",
+        {"mu^2": 0.5, "exp(s/2)": 0.5, "s": -0.5},
+    ),
+    Exhibit(
+        log_squared_for_log_of_square,
+        "FluxML/model-zoo #73, #76",
+        "pieces",
+        {"mu^2": 0.5, "exp(2 s)": 0.5, "s^2": 0.5},
+    ),
+    Exhibit(
+        plus_log, "FluxML/model-zoo #147", "kl_pieces", {"mu^2": 0.5, "exp(2 s)": 0.5, "2 s": 0.5}
+    ),
     Exhibit(no_exp, "graviraja/pytorch-sample-codes #2", "pieces"),
-    Exhibit(no_log, "AndrewSpano/Disentangled-Variational-Autoencoder #12", "kl_pieces", {"mu^2": 0.5}),
-    Exhibit(mu_not_squared, "pytorch/examples #225 (a square that is lost)", "kl_pieces", {"mu": 0.5}),
+    Exhibit(
+        no_log, "AndrewSpano/Disentangled-Variational-Autoencoder #12", "kl_pieces", {"mu^2": 0.5}
+    ),
+    Exhibit(
+        mu_not_squared, "pytorch/examples #225 (a square that is lost)", "kl_pieces", {"mu": 0.5}
+    ),
     Exhibit(half_on_one_side, "SupaeroDataScience/deep-learning #6", "kl_pieces", {"mu^2": 1.0}),
     Exhibit(logs_swapped, "jaywalnut310/vits #155 (arguments in another order)", "kl_pieces"),
     Exhibit(mu_forgotten, "a KL of the width alone, XMUDeepLIT/VNMT #5", "kl_pieces"),
-    Exhibit(bits, "bits for nats: van den Oord et al. 2016, who report bits a dimension", "factor", {"kl": 1.0 / np.log(2.0)}),
-    Exhibit(estimate_at_another_sample, "rachtsingh/ibp_vae #3 with a sampled KL", "variance_for_std", {"kl of another sample": 1.0}),
+    Exhibit(
+        bits,
+        "bits for nats: van den Oord et al. 2016, who report bits a dimension",
+        "factor",
+        {"kl": 1.0 / np.log(2.0)},
+    ),
+    Exhibit(
+        estimate_at_another_sample,
+        "rachtsingh/ibp_vae #3 with a sampled KL",
+        "variance_for_std",
+        {"kl of another sample": 1.0},
+    ),
     Exhibit(log_width_half_size, "y0ast/VAE-Torch #5", "kl_pieces", {"z^2": 0.5}),
 ]
