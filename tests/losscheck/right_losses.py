@@ -306,7 +306,7 @@ def sampler_rng(mean, log_std, rng):
 
 
 def sampler_global(mu, sigma):
-    return np.random.normal(mu, sigma)
+    return np.random.normal(mu, sigma)  # noqa: NPY002
 
 
 def sampler_own_generator(mu, var):
@@ -315,7 +315,7 @@ def sampler_own_generator(mu, var):
 
 def sampler_args(args):
     z_mean, z_log_var = args
-    return z_mean + np.exp(z_log_var / 2) * np.random.standard_normal(z_mean.shape)
+    return z_mean + np.exp(z_log_var / 2) * np.random.standard_normal(z_mean.shape)  # noqa: NPY002
 
 
 def sampler_loop(mu, logvar, rng):
@@ -369,7 +369,7 @@ def kl_at_a_sample(mu, logvar, z):
 
 
 def kl_estimated(mu, logvar):
-    z = mu + np.exp(0.5 * logvar) * np.random.standard_normal(mu.shape)
+    z = mu + np.exp(0.5 * logvar) * np.random.standard_normal(mu.shape)  # noqa: NPY002
     return kl_at_a_sample(mu, logvar, z)
 
 

@@ -44,8 +44,8 @@ def test_torch_losses(torch):
 
 
 def test_torch_mean_of_the_error_and_a_dictionary(torch):
-    def loss_function(recons, input, mu, log_var, **kwargs):
-        error = torch.nn.functional.mse_loss(recons, input)
+    def loss_function(recons, data, mu, log_var, **kwargs):
+        error = torch.nn.functional.mse_loss(recons, data)
         divergence = torch.mean(-0.5 * torch.sum(1 + log_var - mu**2 - log_var.exp(), dim=1), dim=0)
         return {"loss": error + kwargs["M_N"] * divergence, "KLD": -divergence.detach()}
 

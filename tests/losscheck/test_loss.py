@@ -106,9 +106,9 @@ def test_noise_inside_is_averaged_and_said():
 
 
 def test_the_same_seed_gives_the_same_report_and_global_states_stay():
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     first, second = tv.check_loss(loss, seed=3), tv.check_loss(loss, seed=3)
-    assert np.array_equal(before, np.random.get_state()[1])
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     assert str(first) == str(second)
     assert first.residual == second.residual
 

@@ -159,7 +159,10 @@ def bent_latent(fitter: Fitter) -> Match | None:
 
 
 def _epsilons() -> list[Bend]:
-    inside = "An epsilon of {0} stands inside the KL's logarithm: it bites where that is below about {1}."
+    inside = (
+        "An epsilon of {0} stands inside the KL's "
+        "logarithm: it bites where that is below about {1}."
+    )
     forms: list[tuple[str, Callable[..., Array]]] = [
         ("variance", lambda m, s, e: 0.5 * (m * m + s - np.log(s + e) - 1.0)),
         ("sigma", lambda m, s, e: 0.5 * (m * m + s * s - np.log(s * s + e) - 1.0)),

@@ -1,6 +1,6 @@
 """The reader's function, called with drawn arrays: which argument is what, and what comes back.
 
-Nothing is judged here.  Arrays go in as copies, converted if so wished; numbers come out in float64.
+Nothing is judged here.  Arrays go in as copies, converted if so wished.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from tinyvae.losscheck.terms import Term, entrywise, sigmoid, softplus
@@ -10,8 +13,8 @@ from tinyvae.losscheck.terms import Term, entrywise, sigmoid, softplus
 def of_reconstruction() -> list[Term]:
     """Return terms in x and the reconstruction, none of x alone."""
 
-    def term(name: str, formula: object) -> Term:
-        return entrywise(name, formula, "x", "recon")  # type: ignore[arg-type]
+    def term(name: str, formula: Callable[..., Any]) -> Term:
+        return entrywise(name, formula, "x", "recon")
 
     return [
         term("r", lambda x, r: r),
@@ -30,8 +33,8 @@ def of_reconstruction() -> list[Term]:
 def of_logits() -> list[Term]:
     """Return terms in x and an unbounded reconstruction."""
 
-    def term(name: str, formula: object) -> Term:
-        return entrywise(name, formula, "x", "recon")  # type: ignore[arg-type]
+    def term(name: str, formula: Callable[..., Any]) -> Term:
+        return entrywise(name, formula, "x", "recon")
 
     return [
         term("r", lambda x, r: r),

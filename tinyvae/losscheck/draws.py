@@ -96,7 +96,8 @@ class Sampler:
         )
         if array.shape != mu.shape:
             raise UsageError(
-                f"The sampler returned shape {arrays[at].shape} for mu of shape {mu.shape}; expected "
+                f"The sampler returned shape {arrays[at].shape} "
+                f"for mu of shape {mu.shape}; expected "
                 "the same shape."
             )
         return array

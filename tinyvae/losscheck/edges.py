@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ from tinyvae.losscheck.terms import Arrays, Term
 _TINY = tuple(10.0**-k for k in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15))
 _FAR = (5.0, 8.0, 12.0, 20.0, 40.0, 80.0, 120.0)
 _WIDE = (2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 40.0, 60.0)
+# From a place to its words, and whether training meets it.
+Words = Callable[[float], tuple[str, bool]]
 AGREES = 2e-3
 
 
@@ -73,7 +75,7 @@ def _probability_words(value: float) -> tuple[str, bool]:
     return f"the reconstruction is within {gap:.0e} of {near}", gap > 1e-4
 
 
-def _plain_words(name: str):  # type: ignore[no-untyped-def]
+def _plain_words(name: str) -> Words:
     def words(value: float) -> tuple[str, bool]:
         side = "above" if value > 0 else "below"
         return f"{name} is about {value:.3g} or {side}", abs(value) < 4.0
@@ -99,7 +101,9 @@ class _View:
         self.bench, self.shape = bench, shape
         self.terms, self.weights = terms, weights
 
-    def along(self, role: str, values, xs, words) -> list[Edge]:  # type: ignore[no-untyped-def]
+    def along(
+        self, role: str, values: Sequence[float], xs: Sequence[float | None], words: Words
+    ) -> list[Edge]:
         """Go outwards until the function leaves its formula; say where, for each x."""
         found = []
         for x in xs:

@@ -35,7 +35,9 @@ def check_kl(
 
     >>> import numpy as np
     >>> from tinyvae.losscheck import check_kl
-    >>> check_kl(lambda mu, logvar: np.sum(mu**2 + np.exp(logvar) - logvar - 1, axis=1)).findings[0].code
+    >>> def kl(mu, logvar):
+    ...     return np.sum(mu**2 + np.exp(logvar) - logvar - 1, axis=1)
+    >>> check_kl(kl).findings[0].code
     'factor'
 
     Parameters

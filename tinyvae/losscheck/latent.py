@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tinyvae.losscheck.hypotheses import Hypothesis
@@ -115,14 +117,15 @@ def explain_pieces(weights: tuple[float, ...], r: Reading) -> str:
     if np.isclose(square, variance) and width < 0.0 < square:
         ratio = -width / square
         return (
-            f"The KL is {said}: that is the KL to N(0, {spell(ratio)} I) times {spell(-2 * width)}, "
+            f"The KL is {said}: that is the KL to N(0, "
+            f"{spell(ratio)} I) times {spell(-2 * width)}, "
             "not to N(0, I)."
         )
     return f"The KL is {said}; the weights should be 1/2, 1/2 and -1/2, up to a common factor."
 
 
 def estimates_gone_wrong() -> list[Hypothesis]:
-    """Return what log q(z) - log p(z) is on average where z is drawn with the variance as its std."""
+    """Return what a sampled KL is on average where z is drawn with the variance as its std."""
     r = READINGS["logvar"]
 
     def formula(m: Array, s: Array) -> Array:
@@ -132,8 +135,9 @@ def estimates_gone_wrong() -> list[Hypothesis]:
         Hypothesis(
             "variance_for_std",
             (entrywise("kl of another sample", formula, "mu", "scale"),),
-            words="On average it is log q(z) - log p(z) at z = mu + exp(logvar) * noise: drawn with "
-            f"the variance where the standard deviation belongs, if the third argument is {r.words}.",
+            words="On average it is log q(z) - log p(z) at z = mu + exp(logvar) * noise, drawn with "
+            "the variance where the standard deviation belongs, if the third argument is "
+            f"{r.words}.",
             mend="Draw z = mu + exp(logvar/2) * noise.",
         )
     ]
@@ -160,8 +164,8 @@ def _half_read() -> list[Hypothesis]:
                 (square, grows, width),
                 False,
                 "",
-                mend="Write (mu^2 + exp(logvar) - logvar - 1)/2 with logvar the log of the variance.",
-                explain=lambda weights, name=name: _half_read_words(weights, name),
+                mend="Write (mu^2 + exp(logvar) - logvar - 1)/2, logvar the log of the variance.",
+                explain=_half_read_as(name),
             )
         )
     for name, formula in (("s", lambda s: s), ("s^2", lambda s: s * s)):
@@ -174,10 +178,14 @@ def _half_read() -> list[Hypothesis]:
                 False,
                 "",
                 mend="Write (mu^2 + s^2 - log(s^2) - 1)/2 with s the standard deviation.",
-                explain=lambda weights, name=name: _half_read_words(weights, name, "log(s)"),
+                explain=_half_read_as(name, "log(s)"),
             )
         )
     return found
+
+
+def _half_read_as(grows: str, width: str = "s") -> Callable[[tuple[float, ...]], str]:
+    return lambda weights: _half_read_words(weights, grows, width)
 
 
 def _half_read_words(weights: tuple[float, ...], grows: str, width: str = "s") -> str:

@@ -13,38 +13,48 @@ MU, SCALE, Z, NOISE = "mu", "scale", "z", "noise"
 RNG, WEIGHT, PRIOR = "rng", "weight", "prior"
 SIZES = ("batch_size", "input_dim", "latent_dim")
 
-_X = """x data input inputs target targets y_true true truth original orig image images img imgs
-batch real obs observation observations x_true x_in x_input x_orig inp xs x_batch input_batch
-features label_image x_data source original_x x_real gt ground_truth t"""
-_RECON = """recon recon_x x_recon reconstruction reconstructed x_hat xhat hat y_pred pred preds
-prediction predictions predicted x_rec rec rec_x out output outputs decoded x_decoded x_decoded_mean recons x_tilde
-x_out generated y_hat x_reconst reconst reconst_x reconstruct recon_batch x_mean x_mu mu_x mean_x dec
-decoder_output decoder_out decoded_x x_prime xr x_r x_pred output_x reconstructed_x x_reconstructed
-recon_img recons_x reconstruction_x loc_x x_loc x_dec y_output x_bar xbar x_reconstr x_reconstr_mean
-recon_images reconstructions recon_mean mean_decoder dec_mean decoder_mean mu_dec recon_input"""
-_LOGITS = """logits logit x_logit x_logits recon_logits logits_x dec_logits decoder_logits
-output_logits recon_logit recon_x_logits out_logits logit_x pred_logits y_logits x_hat_logits"""
-_PROBS = """probs prob p probabilities probability x_prob x_probs p_x px recon_prob recon_probs
-prob_x dec_probs pixel_probs"""
-_MU = """mu mean z_mean z_mu mu_z mean_z m loc means mus mu_q q_mu latent_mean latent_mu enc_mean
-enc_mu encoder_mu encoder_mean mu_enc mean_enc mean_encoder location posterior_mean q_mean mean_q qz_mean
-z_loc loc_z code_mean gaussian_mean qm mu_hat mu_vec mean_vec zm q_z_mean latent_loc muz"""
+_X = """x data input inputs target targets y_true true truth original orig image
+images img imgs batch real obs observation observations x_true x_in x_input
+x_orig inp xs x_batch input_batch features label_image x_data source
+original_x x_real gt ground_truth t"""
+_RECON = """recon recon_x x_recon reconstruction reconstructed x_hat xhat hat y_pred
+pred preds prediction predictions predicted x_rec rec rec_x out output
+outputs decoded x_decoded x_decoded_mean recons x_tilde x_out generated
+y_hat x_reconst reconst reconst_x reconstruct recon_batch x_mean x_mu mu_x
+mean_x dec decoder_output decoder_out decoded_x x_prime xr x_r x_pred
+output_x reconstructed_x x_reconstructed recon_img recons_x reconstruction_x
+loc_x x_loc x_dec y_output x_bar xbar x_reconstr x_reconstr_mean
+recon_images reconstructions recon_mean mean_decoder dec_mean decoder_mean
+mu_dec recon_input"""
+_LOGITS = """logits logit x_logit x_logits recon_logits logits_x dec_logits
+decoder_logits output_logits recon_logit recon_x_logits out_logits logit_x
+pred_logits y_logits x_hat_logits"""
+_PROBS = """probs prob p probabilities probability x_prob x_probs p_x px recon_prob
+recon_probs prob_x dec_probs pixel_probs"""
+_MU = """mu mean z_mean z_mu mu_z mean_z m loc means mus mu_q q_mu latent_mean
+latent_mu enc_mean enc_mu encoder_mu encoder_mean mu_enc mean_enc
+mean_encoder location posterior_mean q_mean mean_q qz_mean z_loc loc_z
+code_mean gaussian_mean qm mu_hat mu_vec mean_vec zm q_z_mean latent_loc muz"""
 _Z = "z zs z_sample z_samples sample samples latent latents code z_hat sampled_z latent_sample"
 _NOISE = "noise eps epsilon e normal_noise random_noise gaussian_noise"
 _RNG = "rng generator gen random_state key prng_key rng_key rngs seed prng random_generator random"
-_WEIGHT = """beta kl_weight kld_weight weight w lam lambda_ gamma alpha kl_coef kl_coeff kl_coefficient
-coef coeff m_n kl_w w_kl kl_scale kl_lambda lambda_kl lambd lamda b kl_beta beta_kl annealing anneal
-kl_annealing warmup warm_up kl_factor kld_w recon_weight rec_weight reconstruction_weight lambda_kld
+_WEIGHT = """beta kl_weight kld_weight weight w lam lambda_ gamma alpha kl_coef kl_coeff
+kl_coefficient coef coeff m_n kl_w w_kl kl_scale kl_lambda lambda_kl lambd
+lamda b kl_beta beta_kl annealing anneal kl_annealing warmup warm_up
+kl_factor kld_w recon_weight rec_weight reconstruction_weight lambda_kld
 beta_vae kl_mult rate weight_kl beta_weight kl_alpha kld_coef kld_coeff"""
 
 _SCALES = {
-    "logvar": """logvar log_var logvariance log_variance lv logv logsigma2 log_sigma2 log_sigma_sq
-logsigma_sq log_sigma_squared log_sigma_square log_squared_sigma ln_var lnvar logvars log_vars log_s2
-logsig2 logsigmasq logstd2 log_std2 log_std_sq vlog ln_sigma2 log_squared_scale l_var sigma2_log
-log_sigma_2""",
+    "logvar": """logvar log_var logvariance log_variance lv logv logsigma2 log_sigma2
+log_sigma_sq logsigma_sq log_sigma_squared log_sigma_square
+log_squared_sigma ln_var lnvar logvars log_vars log_s2 logsig2 logsigmasq
+logstd2 log_std2 log_std_sq vlog ln_sigma2 log_squared_scale l_var
+sigma2_log log_sigma_2""",
     "log_sigma": """log_sigma logsigma log_std logstd log_stddev log_sd logsd log_scale logscale
-log_sig logsig ln_sigma ln_std log_stdev lsigma log_standard_deviation logs log_s lnsigma""",
-    "sigma": """sigma std stddev sd stdev standard_deviation scale sig sigmas stds std_dev stdv""",
+log_sig logsig ln_sigma ln_std log_stdev lsigma log_standard_deviation logs
+log_s lnsigma""",
+    "sigma": """sigma std stddev sd stdev standard_deviation scale sig sigmas stds std_dev
+stdv""",
     "variance": """var variance sigma2 sigma_sq sigma_squared sigma_square std2 vars variances
 covariance cov sigmasq sigma_2 variance_diag""",
     "log_precision": "log_precision logprec log_prec log_inv_var",

@@ -105,7 +105,8 @@ def check_objective(
     if match is None:
         verdict.finds(
             "unexplained",
-            "On the linear-Gaussian model its values are those of no likelihood, sampler and KL known "
+            "On the linear-Gaussian model its values are "
+            "those of no likelihood, sampler and KL known "
             "here, whatever their weights.",
         )
     else:
@@ -148,7 +149,8 @@ def _plain(
                 given[p.name] = rng
             elif p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
                 raise UsageError(
-                    f"An objective takes x, encode, decode and perhaps rng; {p.name!r} is not known "
+                    "An objective takes x, encode, decode and "
+                    f"perhaps rng; {p.name!r} is not known "
                     "here. Give it a default, or wrap the function."
                 )
         return objective(**given)
@@ -163,7 +165,8 @@ def _try(bench: Bench, head: str) -> None:
         if isinstance(error.cause, UsageError):
             raise error.cause from None
         raise UsageError(
-            f"{head} raised {type(error.cause).__name__}: {error.cause} It was fed x (batch, 5), an "
+            f"{head} raised {type(error.cause).__name__}: "
+            f"{error.cause} It was fed x (batch, 5), an "
             "encode(x) that returns (mu, logvar), and a decode(z) that returns the mean of x."
         ) from error.cause
     bench.layout = returned.layout(array, BASE.batch, (5, 2))
@@ -201,7 +204,8 @@ def _compare(verdict: Verdict, bench: Bench, match: Match, weights: tuple[Any, .
     mu, logvar = model.best_diagonal(x)
     elbo, evidence = model.elbo(x, mu, logvar).mean(), model.log_likelihood(x).mean()
     verdict.notes.append(
-        f"With this sigma, on a linear-Gaussian model of 5 values, the exact ELBO of the best diagonal "
+        "With this sigma, on a linear-Gaussian model of "
+        "5 values, the exact ELBO of the best diagonal "
         f"q is {elbo:.3f} nats, and log p(x) {evidence:.3f}: a bound."
     )
 

@@ -159,7 +159,8 @@ def _weighted() -> list[Hypothesis]:
     def explain(weights: tuple[float, ...]) -> str:
         ratio = weights[0] / weights[1]
         return (
-            f"The cross-entropy weighs its two halves differently: x log p has {ratio:.6g} times the "
+            "The cross-entropy weighs its two halves "
+            f"differently: x log p has {ratio:.6g} times the "
             "weight of (1 - x) log(1 - p), which is the likelihood of no distribution."
         )
 

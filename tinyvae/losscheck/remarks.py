@@ -40,11 +40,13 @@ class remark:
             first, second = law.worst.values
             where = (
                 f" The worst place is a call with batch {law.shape.batch}, input_dim "
-                f"{law.shape.input_dim}, latent_dim {law.shape.latent_dim}: {first:.6g} and {second:.6g}."
+                f"{law.shape.input_dim}, latent_dim "
+                f"{law.shape.latent_dim}: {first:.6g} and {second:.6g}."
             )
         verdict.finds(
             "unexplained",
-            f"Each half alone is explained, but not the loss as a whole: a share of {law.residual:.1e} "
+            "Each half alone is explained, but not the loss "
+            f"as a whole: a share of {law.residual:.1e} "
             f"is left when everything changes at once, or at another size.{where}",
         )
 
@@ -76,7 +78,8 @@ class remark:
         if bench.layout == returned.ALL_PAIRS:
             verdict.finds(
                 "broadcast",
-                "It returns a table of every example with every other: (batch,) and (batch, 1) were "
+                "It returns a table of every example with "
+                "every other: (batch,) and (batch, 1) were "
                 "added, and broadcasting made them a square.",
                 "Bring both terms to the same shape before adding them.",
             )
@@ -134,7 +137,8 @@ def _missing(verdict: Verdict, bench: Bench, half: Half) -> None:
     )
     verdict.finds(
         f"{half.name}_missing",
-        f"The loss does not change with {' or '.join(names)}: the {what} is missing or its weight is "
+        f"The loss does not change with {' or '.join(names)}: "
+        f"the {what} is missing or its weight is "
         f"zero, and {why}",
         f"Add the {what}.",
     )
@@ -180,7 +184,10 @@ def _explained(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Wei
                 for w, t in zip(weights, hypothesis.terms, strict=True)
             ).replace("+ -", "- ")
             what = "KL" if half.name == "kl" else "reconstruction"
-            said = f"In place of the {what} there is {pieces} (r the reconstruction, s the third argument)."
+            said = (
+                f"In place of the {what} there is {pieces} (r "
+                "the reconstruction, s the third argument)."
+            )
         verdict.finds(hypothesis.code, said, hypothesis.mend)
     if hypothesis.bend and hypothesis.bend_harms:
         verdict.finds(hypothesis.bend, hypothesis.bend_words)
@@ -189,7 +196,8 @@ def _explained(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Wei
     if not half.match.is_exact:
         digits = -np.log10(half.match.residual)
         verdict.notes.append(
-            f"The {half.name} is what it is called to {digits:.0f} digits only: an approximation, or "
+            f"The {half.name} is what it is called to "
+            f"{digits:.0f} digits only: an approximation, or "
             "an epsilon somewhere."
         )
     _claim(verdict, bench, half)
@@ -198,7 +206,8 @@ def _explained(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Wei
 def _data(verdict: Verdict, bench: Bench, code: str) -> None:
     if code == "bernoulli" and bench.domains[X] != BINARY:
         verdict.notes.append(
-            "On x of 0 and 1 the cross-entropy is minus a log-likelihood. On grey values it is none: "
+            "On x of 0 and 1 the cross-entropy is minus a "
+            "log-likelihood. On grey values it is none: "
             "binarize x, or use the continuous Bernoulli."
         )
 
@@ -236,7 +245,8 @@ def _recon_claim(verdict: Verdict, name: str, claim: str, reading: str) -> None:
     if claim == "probability" and reading == "logits":
         verdict.finds(
             "sigmoid_twice",
-            f"{name} is called a probability but read as logits: the sigmoid would be applied twice.",
+            f"{name} is called a probability but read as "
+            "logits: the sigmoid would be applied twice.",
             "Hand logits over, or use the cross-entropy of probabilities.",
         )
     elif claim == "logits":

@@ -68,7 +68,8 @@ def check_sampler(
         slot = function.slot(SCALE)
         if slot is None or not function.has(MU):
             raise UsageError(
-                f"{function.title} needs arguments for mu and for logvar (or a width), by the names "
+                f"{function.title} needs arguments for mu "
+                "and for logvar (or a width), by the names "
                 "known here; say which is which with arguments=."
             )
         drawn = measure(Sampler(function, seed), DOMAINS.get(slot.claim, EITHER))

@@ -61,7 +61,7 @@ def _stands_out(found: Fraction, room: float) -> bool:
 
 
 def spell(value: float, error: float = 1e-12) -> str:
-    """Return ``"1/784"``, ``"-1/2"``, ``"0.00025"``, ``"log 2"``, or as many digits as are known."""
+    """Return ``"1/784"``, ``"0.00025"``, ``"log 2"``, or as many digits as are known."""
     plain = simplify(value, error)
     if plain is not None:
         return fraction(plain)

@@ -1,8 +1,9 @@
 """The terms a loss may be made of, each one value an example, summed over dimensions.
 
-All are plain formulas of named arrays: ``x`` (batch, ...) the data; ``recon`` of the same shape what
-the decoder gave; ``mu``, ``scale`` (batch, latent_dim) what the encoder gave; ``z`` a sample of the
-latter two; ``x_scale`` the decoder's own width.  ``scale`` is what the third argument may be.
+All are plain formulas of named arrays: ``x`` (batch, ...) the data; ``recon`` of the same shape
+what the decoder gave; ``mu``, ``scale`` (batch, latent_dim) what the encoder gave; ``z`` a sample
+of the latter two; ``x_scale`` the decoder's own width.  ``scale`` may be a log variance, a width
+or what else the third argument is.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ from tinyvae.losscheck.recon import ABSOLUTE, SQUARED
 from tinyvae.losscheck.report import Finding
 from tinyvae.losscheck.spell import room, spell
 
-MEND = "With both summed over dimensions and averaged over the batch, loss = -ELBO in nats per example."
+MEND = (
+    "With both summed over dimensions and averaged "
+    "over the batch, loss = -ELBO in nats per example."
+)
 
 
 @dataclass
@@ -64,7 +67,8 @@ def _signs(verdict: Verdict, balance: Balance) -> bool:
     if c > 0.0 and k > 0.0:
         if balance.maximized:
             verdict.notes.append(
-                "By its name it is a bound, but it grows as the fit gets worse: it is minus the bound."
+                "By its name it is a bound, but it grows as "
+                "the fit gets worse: it is minus the bound."
             )
         return True
     if c < 0.0 and k < 0.0:
@@ -73,7 +77,8 @@ def _signs(verdict: Verdict, balance: Balance) -> bool:
             return True
         verdict.finds(
             "sign",
-            "Both terms have a minus sign: this is the ELBO, which is maximized; as a loss it would "
+            "Both terms have a minus sign: this is the "
+            "ELBO, which is maximized; as a loss it would "
             "be driven the wrong way.",
             "Return minus this.",
         )
@@ -106,7 +111,8 @@ def _weigh_nats(verdict: Verdict, balance: Balance) -> None:
     if ratio.is_constant:
         verdict.finds(
             "beta",
-            f"The KL weighs {spell(value, ratio.error)} times as much as the reconstruction: this is "
+            f"The KL weighs {spell(value, ratio.error)} "
+            "times as much as the reconstruction: this is "
             f"a {verdict.name}, no bound of log p(x) with unit weights.",
             "If that is meant, say so with beta=; if not, give both the same weight.",
         )
@@ -146,7 +152,8 @@ def _weigh_error(verdict: Verdict, balance: Balance) -> None:
         verdict.name = f"beta-VAE with beta = {spell(implied, room(ratio.error))}"
         verdict.finds(
             "reduction",
-            f"The reconstruction is divided by {n}, written as a number: as if it were averaged over "
+            f"The reconstruction is divided by {n}, written "
+            "as a number: as if it were averaged over "
             f"the values of x, and the KL is not. With a {shape} = 1 this is a {verdict.name}.",
             MEND,
         )
@@ -179,7 +186,8 @@ def _constant_error(verdict: Verdict, balance: Balance, unit: float, shape: str)
         verdict.beta = balance.expected
         verdict.name = _named(verdict.beta)
         verdict.notes.append(
-            f"{_error_words(balance.term)} of this weight is minus the log of a {said}, up to a constant: sampled x would have "
+            f"{_error_words(balance.term)} of this weight is minus the "
+            f"log of a {said}, up to a constant: sampled x would have "
             "that much noise in every value."
         )
         return
@@ -190,7 +198,8 @@ def _constant_error(verdict: Verdict, balance: Balance, unit: float, shape: str)
         "beta",
         f"With a {said} the KL weighs {spell(beta, error)}: this is a {verdict.name}. (The same as "
         f"beta = 1 with a {shape} = {other:.4g}.)",
-        "If that is meant, say so with beta=; if not, leave the KL at 1 and weigh the error by its width.",
+        "If that is meant, say so with beta=; if not, leave "
+        "the KL at 1 and weigh the error by its width.",
     )
 
 
@@ -274,6 +283,7 @@ def _common_factor(verdict: Verdict, balance: Balance) -> None:
             return
         symbols = f" ({one.symbols().lstrip('-')})" if not one.is_constant else ""
         verdict.notes.append(
-            f"Both terms are multiplied by {said}{symbols}: the minimum is the same, the loss is not in nats per "
+            f"Both terms are multiplied by {said}{symbols}: the "
+            "minimum is the same, the loss is not in nats per "
             "example and the learning rate feels the factor."
         )

@@ -127,7 +127,8 @@ def judge_width(
         findings.append(
             Finding(
                 "unexplained",
-                f"The width of z is no known function of {slot.name}: relative to its middle it is {said}.",
+                "The width of z is no known function of "
+                f"{slot.name}: relative to its middle it is {said}.",
                 mend,
             )
         )
@@ -146,7 +147,8 @@ def judge_width(
         findings.append(
             Finding(
                 "width",
-                f"The width is {width.words.format(slot.name)}: a standard deviation for no usual reading of {slot.name}.",
+                f"The width is {width.words.format(slot.name)}: a "
+                f"standard deviation for no usual reading of {slot.name}.",
             )
         )
     elif claim is None:
@@ -162,10 +164,16 @@ def _misread(drawn: Draws, width: Width, slot: Slot, mend: str) -> Finding:
         is_variance = bool(np.allclose(width.of(drawn.points), variance, rtol=1e-6))
     size = width.words.format(slot.name)
     if is_variance:
-        saw = f"The noise is multiplied by {size}, the variance, where the standard deviation belongs."
+        saw = (
+            f"The noise is multiplied by {size}, the "
+            "variance, where the standard deviation belongs."
+        )
         return Finding("variance_for_std", saw, mend)
     if size == slot.name:
-        saw = f"The noise is multiplied by {slot.name} itself, {claim.words}, as if it were the standard deviation."
+        saw = (
+            f"The noise is multiplied by {slot.name} itself, "
+            f"{claim.words}, as if it were the standard deviation."
+        )
         return Finding("log_for_std", saw, mend)
     reading = READINGS.get(width.reading)
     as_if = f": as if {slot.name} were {reading.words}" if reading else ""

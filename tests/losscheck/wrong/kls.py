@@ -61,7 +61,7 @@ def bits(mu, logvar):
 
 
 def estimate_at_another_sample(mu, logvar):
-    z = mu + np.exp(logvar) * np.random.standard_normal(mu.shape)
+    z = mu + np.exp(logvar) * np.random.standard_normal(mu.shape)  # noqa: NPY002
     log_q = -0.5 * (z - mu) ** 2 * np.exp(-logvar) - 0.5 * logvar
     return np.sum(log_q + 0.5 * z**2, axis=1)
 

@@ -17,9 +17,9 @@ def kl_over_pixels_again(recon_x, x, mu, logvar):
     return (bce(x, recon_x).sum() + kl(mu, logvar).sum() / x.shape[1]) / len(x)
 
 
-def mse_mean_kl_small(recons, input, mu, log_var):
+def mse_mean_kl_small(recons, data, mu, log_var):
     divergence = np.mean(-0.5 * np.sum(1 + log_var - mu**2 - np.exp(log_var), axis=1), axis=0)
-    return {"loss": np.mean((recons - input) ** 2) + 0.00025 * divergence, "KLD": -divergence}
+    return {"loss": np.mean((recons - data) ** 2) + 0.00025 * divergence, "KLD": -divergence}
 
 
 def both_means(recon_x, x, mu, logvar):
