@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from tinyvae.errors import TinyVAEError as TinyVAEError
     from tinyvae.gradcheck import check_gradients as check_gradients
     from tinyvae.linear_gaussian import LinearGaussian as LinearGaussian
+    from tinyvae.losscheck import check_kl as check_kl
+    from tinyvae.losscheck import check_loss as check_loss
+    from tinyvae.losscheck import check_sampler as check_sampler
     from tinyvae.model.adam import Adam as Adam
     from tinyvae.model.evaluation import Evaluation as Evaluation
     from tinyvae.model.evaluation import evaluate as evaluate
@@ -47,6 +50,9 @@ _HOME = {
     "TrainingOptions": "training.options",
     "VAE": "model.vae",
     "check_gradients": "gradcheck",
+    "check_kl": "losscheck",
+    "check_loss": "losscheck",
+    "check_sampler": "losscheck",
     "evaluate": "model.evaluation",
     "fit": "training.fit",
     "load_data": "data",

@@ -1,0 +1,213 @@
+"""An examination from end to end: shapes found, halves named, weights measured, a verdict."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from tinyvae.losscheck.bench import MANY, POSITIVE, REAL, Bench, Shape
+from tinyvae.losscheck.edges import look
+from tinyvae.losscheck.halves import Half, kl, reconstruction
+from tinyvae.losscheck.laws import Law, measure
+from tinyvae.losscheck.names import MU, RECON, SCALE, X_SCALE, Z, normalize
+from tinyvae.losscheck.powers import Weight
+from tinyvae.losscheck.remarks import remark
+from tinyvae.losscheck.report import Report
+from tinyvae.losscheck.terms import Term
+from tinyvae.losscheck.verdict import Balance, Verdict, weigh
+from tinyvae.losscheck.weights import probe_weights
+from tinyvae.losscheck.world import World, explore
+
+
+def examine(
+    bench: Bench, told: Shape, *, beta: float, title: str, seed: int, began: float
+) -> Report:
+    """Examine a loss, a likelihood or a KL that is on the bench."""
+    world = explore(bench, told, len(told.example) > 1)
+    bench.measure_noise(world.base)
+    if bench.random:
+        world = world.larger(MANY)
+    halves = _halves(bench, world.base)
+    sizes = {**told.sizes, **({} if world_is_flat(world) else {"input_dim": world.base.input_dim})}
+    verdict = Verdict(sizes, notes=list(world.notes))
+    terms = [t for h in halves if h.match for t in h.match.hypothesis.terms]
+    law = _law(bench, world, halves, terms)
+    weights = _by_half(halves, law)
+    for half in halves:
+        remark.half(verdict, bench, half, weights.get(half.name, ()))
+    if law and not law.holds:
+        remark.interaction(verdict, law)
+    _balance(verdict, halves, weights, beta, title)
+    symbols = probe_weights(bench, world.base, halves, terms, verdict)
+    _look_out(verdict, bench, world, halves, law)
+    remark.machinery(verdict, bench)
+    return _report(verdict, bench, halves, weights, law, symbols, title, seed, began)
+
+
+def world_is_flat(world: World) -> bool:
+    """Say whether the width of x could be chosen freely."""
+    return len({s.input_dim for s in world.shapes}) > 1 or len(world.base.example) == 1
+
+
+def _halves(bench: Bench, shape: Shape) -> list[Half]:
+    found = []
+    if RECON in bench.roles:
+        found.append(reconstruction(bench, shape))
+    if any(r in bench.roles for r in (MU, SCALE, Z)):
+        found.append(kl(bench, shape))
+    return found
+
+
+def _law(bench: Bench, world: World, halves: Sequence[Half], terms: list[Term]) -> Law | None:
+    if not terms:
+        return None
+    if any(h.match is None and not h.is_absent for h in halves):
+        # The other half, unexplained, would drown what is known: leave it out of the draws.
+        known = [r for h in halves if h.match for r in h.roles]
+        return measure(bench, world.shapes, terms, _coarse(halves), known)
+    return measure(bench, world.shapes, terms, _coarse(halves))
+
+
+def _coarse(halves: Sequence[Half]) -> float:
+    rough = [h.match.residual for h in halves if h.match and not h.match.is_exact]
+    return max(rough, default=0.0)
+
+
+def _by_half(halves: Sequence[Half], law: Law | None) -> dict[str, tuple[Weight, ...]]:
+    found: dict[str, tuple[Weight, ...]] = {}
+    start = 0
+    for half in halves:
+        if half.match and law:
+            n = len(half.match.hypothesis.terms)
+            found[half.name] = law.weights[start : start + n]
+            start += n
+    return found
+
+
+def maximized(title: str) -> bool:
+    """Say whether a name promises a bound or a log-likelihood, which is maximized."""
+    plain = normalize(title)
+    minus = ("loss", "neg", "nll", "minus", "cost", "nelbo", "error")
+    plus = ("elbo", "log_p", "log_prob", "loglik", "log_lik", "lower_bound", "ll", "objective_max")
+    return any(w in plain for w in plus[:-2]) and not any(w in plain for w in minus)
+
+
+def _balance(
+    verdict: Verdict,
+    halves: Sequence[Half],
+    weights: dict[str, tuple[Weight, ...]],
+    beta: float,
+    title: str,
+) -> None:
+    right = [h for h in halves if h.match and h.match.hypothesis.is_right]
+    if len(right) == 2:
+        (c,), (k,) = weights["reconstruction"], weights["kl"]
+        term = right[0].match.hypothesis.terms[0].name  # type: ignore[union-attr]
+        c = c.times(2.0) if right[0].match.hypothesis.code == "optimal_sigma" else c  # type: ignore[union-attr]
+        weigh(verdict, Balance(c, k, term, beta, maximized(title)))
+    elif len(right) == 1 and len(halves) == 1:
+        remark.alone(verdict, right[0], weights[right[0].name][0], maximized(title))
+
+
+def _look_out(
+    verdict: Verdict, bench: Bench, world: World, halves: Sequence[Half], law: Law | None
+) -> None:
+    if (
+        not law
+        or not law.holds
+        or bench.random
+        or any(h.match is None and not h.is_absent for h in halves)
+    ):
+        return
+    readings = {h.name: h.match.hypothesis.reading for h in halves if h.match}
+    if X_SCALE in bench.roles or any(h.match and h.match.hypothesis.bend for h in halves):
+        readings.pop("reconstruction", None)
+    terms = [t for h in halves if h.match for t in h.match.hypothesis.terms]
+    values = [w.at(world.base.sizes) for w in law.weights]
+    if readings.get("reconstruction") in ("logits", "mean"):
+        bench.domains[RECON] = REAL
+    if readings.get("kl") in ("sigma", "variance"):
+        bench.domains[SCALE] = POSITIVE
+    edges = look(
+        bench, world.base, terms, values, readings.get("reconstruction", ""), readings.get("kl", "")
+    )
+    for edge in edges:
+        if edge.harms:
+            verdict.finds("edge", edge.words, "Work from logits, or move the cut further out.")
+        else:
+            verdict.notes.append(edge.words)
+
+
+def _report(
+    verdict: Verdict,
+    bench: Bench,
+    halves: Sequence[Half],
+    weights: dict[str, tuple[Weight, ...]],
+    law: Law | None,
+    symbols: dict[str, str],
+    title: str,
+    seed: int,
+    began: float,
+) -> Report:
+    pieces = [
+        (t, w)
+        for h in halves
+        if h.match
+        for t, w in zip(h.match.hypothesis.terms, weights.get(h.name, ()), strict=True)
+    ]
+    shared = {w.power("batch") for _, w in pieces}
+    if len(shared) == 1:
+        pieces = [(t, w.without("batch")) for t, w in pieces]
+    unknown = [h for h in halves if h.match is None and not h.is_absent]
+    residual = max((h.residual for h in unknown), default=law.residual if law else math.nan)
+    return Report(
+        title,
+        not verdict.findings,
+        _formula(pieces, symbols, verdict, unknown, "loss" if RECON in bench.roles else "value"),
+        verdict.name,
+        {t.name: w.at(verdict.sizes) for t, w in pieces},
+        verdict.beta,
+        verdict.likelihood,
+        verdict.sigma,
+        _readings(bench, halves),
+        tuple(verdict.findings),
+        tuple(dict.fromkeys(verdict.notes)),
+        residual,
+        -math.log10(bench.noise),
+        verdict.sizes,
+        bench.function.calls,
+        time.perf_counter() - began,
+        seed,
+    )
+
+
+def _formula(
+    pieces: list[tuple[Term, Weight]],
+    symbols: dict[str, str],
+    verdict: Verdict,
+    unknown: list[Half],
+    what: str,
+) -> str:
+    said = []
+    for term, weight in pieces:
+        if weight.factor == 0.0:
+            continue
+        number = weight.spell(verdict.sizes)
+        symbol = symbols.get(term.name, "")
+        number = symbol if number == "1" and symbol else f"{number} {symbol}".strip()
+        said.append(f"{number} x {term.name}")
+    said += [f"something unexplained of {' and '.join(h.fed)}" for h in unknown]
+    text = " + ".join(said).replace("+ -", "- ")
+    return f"{what} = {text}" if text else ""
+
+
+def _readings(bench: Bench, halves: Sequence[Half]) -> dict[str, str]:
+    found = {}
+    for half in halves:
+        if half.match and half.match.hypothesis.reading:
+            role = {"kl": SCALE}.get(half.name, X_SCALE if X_SCALE in bench.roles else RECON)
+            slot = bench.function.slot(role)
+            if slot:
+                found[slot.name] = half.match.hypothesis.reading
+    return found

@@ -1,0 +1,50 @@
+"""What a half of a loss may be: named sums of terms, most usual first.
+
+A hypothesis is a set of terms whose weights are free; ``right`` are the weights, up to a common
+factor, with which it is what its name says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tinyvae.losscheck.terms import Term
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A named formula with free weights.
+
+    Attributes
+    ----------
+    code : str
+        A word for machines.
+    terms : tuple of Term
+    is_right : bool
+        Whether it is the term a bound of log p(x) should have.
+    reading : str
+        What its argument must be for that: a key of ``READINGS``, ``"logits"``, ...
+    words : str
+        What it is called.
+    explain : callable, optional
+        From the weights to a sentence, where the weights tell.
+    bend, bend_words, bend_harms
+        An epsilon, a clamp or a threshold inside: its code, a sentence, and whether it changes
+        what is learned.
+    """
+
+    code: str
+    terms: tuple[Term, ...]
+    is_right: bool = False
+    reading: str = ""
+    words: str = ""
+    mend: str = ""
+    explain: Callable[[tuple[float, ...]], str] | None = None
+    bend: str = ""
+    bend_words: str = ""
+    bend_harms: bool = False
+
+    def says(self, weights: tuple[float, ...]) -> str:
+        """Return the sentence on what this is, with these weights."""
+        return self.explain(weights) if self.explain else self.words

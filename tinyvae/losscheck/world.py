@@ -1,0 +1,173 @@
+"""Which shapes and values a function can be called with, found by trying."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tinyvae.errors import NonFiniteDataError, UsageError
+from tinyvae.losscheck import returned
+from tinyvae.losscheck.bench import BINARY, POSITIVE, REAL, UNIT, Bench, Shape, settle_total
+from tinyvae.losscheck.call import CallFailed
+from tinyvae.losscheck.names import RECON, SCALE, X_SCALE, X
+
+_POSITIVE_CLAIMS = ("sigma", "variance", "precision")
+_IMAGES = ((1, 28, 28), (28, 28, 1), (28, 28), (3, 32, 32), (32, 32, 3), (3, 64, 64))
+
+
+@dataclass(frozen=True)
+class World:
+    """The smallest shape a function takes, and others to tell mean from sum.
+
+    ``notes`` say what could not be varied.
+    """
+
+    base: Shape
+    shapes: tuple[Shape, ...]
+    notes: tuple[str, ...]
+
+    def larger(self, times: int) -> World:
+        """Return the same with batches so many times as large."""
+        shapes = tuple(replace(s, batch=times * s.batch) for s in self.shapes)
+        return World(shapes[0], shapes, self.notes)
+
+
+def explore(bench: Bench, told: Shape, fixed_example: bool) -> World:
+    """Find values and shapes that work; set the bench's domains and layout.
+
+    Parameters
+    ----------
+    bench : Bench
+    told : Shape
+        Where the reader wants the weights to be told.
+    fixed_example : bool
+        Whether the reader gave the shape of an example.
+
+    Raises
+    ------
+    UsageError
+        If the function raises whatever it is given; the message says what.
+    NonFiniteDataError
+        If it gives NaN or infinity everywhere.
+    """
+    base, total = _first_that_works(bench, told, fixed_example)
+    shapes, notes = _vary(bench, base, told)
+    return World(base, shapes, tuple(n for n in (total, *notes) if n))
+
+
+def _first_that_works(bench: Bench, told: Shape, fixed_example: bool) -> tuple[Shape, str]:
+    failure: CallFailed | None = None
+    infinite = False
+    for shape, domains in itertools.product(
+        _candidates(bench, told, fixed_example), _domains(bench)
+    ):
+        bench.domains |= domains
+        try:
+            if not _gives_numbers(bench, shape):
+                infinite = True
+                continue
+            total = settle_total(bench, shape)
+            _settle_layout(bench, shape)
+        except CallFailed as error:
+            failure = failure or error
+            continue
+        if bench.finite(shape):
+            return shape, total
+        infinite = True
+    if infinite:
+        raise NonFiniteDataError(
+            f"{bench.function.title} is NaN or infinite for x and reconstruction in (0, 1) and "
+            "ordinary mu and logvar: check the arguments' roles (arguments=), or logarithms inside."
+        )
+    raise _refusal(bench, failure, told) from (failure.cause if failure else None)
+
+
+def _refusal(bench: Bench, failure: CallFailed | None, told: Shape) -> UsageError:
+    fed = ", ".join(f"{s.name} as {s.role}" for s in bench.function.slots)
+    cause = failure.cause if failure else None
+    said = str(cause).strip().splitlines()
+    first = (said[0] if said else "")[:200].rstrip(".") + "."
+    return UsageError(
+        f"{bench.function.title} raised {type(cause).__name__}: {first} It was fed {fed}. If it "
+        "wants other arrays give convert= (torch.tensor); if an example has another shape give "
+        f"input_dim= (now {told.example if len(told.example) > 1 else told.input_dim}); if the "
+        "roles are wrong give arguments=."
+    )
+
+
+def _candidates(bench: Bench, told: Shape, fixed_example: bool) -> Iterator[Shape]:
+    """Yield small shapes with three different numbers, then those that code may be written for."""
+    wide = any(r in bench.roles for r in (X, RECON, X_SCALE))
+    small = (5,) if len(told.example) == 1 else _shrunk(told.example)
+    examples: list[tuple[int, ...]] = list(dict.fromkeys([small, told.example]))
+    if wide and not fixed_example:
+        examples += _IMAGES
+    for example in examples if wide else [(5,)]:
+        for latent in (2, told.latent_dim):
+            yield Shape(3, example, latent)
+
+
+def _shrunk(example: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a small example of the same kind: few channels stay, sides become 5 and 6."""
+    return tuple(n if n <= 4 else 5 + i % 2 for i, n in enumerate(example))
+
+
+def _domains(bench: Bench) -> list[dict[str, str]]:
+    """Return the domains to try, the most telling first."""
+    scales = []
+    for role in (SCALE, X_SCALE):
+        slot = bench.function.slot(role)
+        if slot is not None:
+            only = slot.claim in _POSITIVE_CLAIMS
+            scales.append([(role, POSITIVE)] if only else [(role, REAL), (role, POSITIVE)])
+    found = [dict(choice) for choice in itertools.product(*scales)]
+    return [{**d, X: x, RECON: UNIT} for x in (UNIT, BINARY) for d in found]
+
+
+def _gives_numbers(bench: Bench, shape: Shape) -> bool:
+    return all(
+        bool(np.isfinite(values).all())
+        for _ in range(3)
+        for values in bench.raw(bench.draw(shape))[:1]
+    )
+
+
+def _settle_layout(bench: Bench, shape: Shape) -> None:
+    values = bench.raw(bench.draw(shape))
+    array = values[0] if bench.pick is None else bench.pick(values)
+    widths = (shape.input_dim, shape.latent_dim)
+    bench.layout = returned.layout(array, shape.batch, widths)
+
+
+def _vary(bench: Bench, base: Shape, told: Shape) -> tuple[tuple[Shape, ...], list[str]]:
+    """Return shapes that work, in which each size takes several values, the last near ``told``."""
+    batch, example, latent = base.batch, base.example, base.latent_dim
+    others = [Shape(7, example, latent)]
+    flat = len(example) == 1
+    wide = any(r in bench.roles for r in (X, RECON, X_SCALE))
+    narrow = SCALE in bench.roles or "mu" in bench.roles
+    notes, fixed = [], False
+    if wide:
+        wider = (11,) if flat else tuple(2 * n if n > 4 else n for n in example)
+        others += _that_work(bench, [Shape(batch, wider, latent)])
+        fixed = len(others) == 1
+        if fixed:
+            notes.append(
+                f"It takes examples of {' x '.join(map(str, example))} values only: what a weight "
+                "has to do with the width of x could not be measured."
+            )
+    free_latent = bool(_that_work(bench, [Shape(batch, example, 4)])) if narrow else False
+    if free_latent:
+        others += [Shape(batch, example, 4), Shape(5, others[-1].example, 3)]
+    elif narrow:
+        notes.append(f"It takes latent_dim = {latent} only.")
+    last = Shape(4, example if fixed else told.example, told.latent_dim if free_latent else latent)
+    others += _that_work(bench, [last]) if wide or free_latent else []
+    return (base, *_that_work(bench, others)), notes
+
+
+def _that_work(bench: Bench, shapes: Sequence[Shape]) -> list[Shape]:
+    return [shape for shape in dict.fromkeys(shapes) if bench.finite(shape, n=1)]
