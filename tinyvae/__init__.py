@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tinyvae.errors import TinyVAEError as TinyVAEError
     from tinyvae.evaluation import Evaluation as Evaluation
     from tinyvae.evaluation import evaluate as evaluate
+    from tinyvae.explorer import explore as explore
     from tinyvae.gradcheck import check_gradients as check_gradients
     from tinyvae.history import History as History
     from tinyvae.linear_gaussian import LinearGaussian as LinearGaussian
@@ -48,6 +49,7 @@ _HOME = {
     "VAE": "vae",
     "check_gradients": "gradcheck",
     "evaluate": "evaluation",
+    "explore": "explorer",
     "fit": "training",
     "load_data": "data",
     "minibatches": "data",
