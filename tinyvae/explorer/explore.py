@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
+
 from numpy.typing import ArrayLike
 
 from tinyvae.checkpoint import replace_file

@@ -75,13 +75,14 @@ def look(vae: VAE, subject: Subject, precision: str, seed: int) -> dict[str, Any
 
 def _labels(vae: VAE, kinds: Array | None) -> dict[str, Any]:
     """Return the labels as a conditional model's methods take them; nothing for another model."""
-    return {"labels": kinds[:]} if n_classes(vae) and kinds is not None else {}
+    return {"labels": kinds} if n_classes(vae) and kinds is not None else {}
 
 
 def _elbos(vae: VAE, x: Array, kl: Array, kinds: Array | None, seed: int) -> Array:
     """Return each row's ELBO, (n,) nats, with the KL term exact as on the page."""
     labels = _labels(vae, kinds)
-    return -vae.bounds(x, SAMPLES, seed=seed, **labels).reconstruction - kl.sum(axis=1)
+    elbos: Array = -vae.bounds(x, SAMPLES, seed=seed, **labels).reconstruction - kl.sum(axis=1)
+    return elbos
 
 
 def _rounding(
@@ -116,7 +117,8 @@ def _project(mu: Array, logvar: Array, plane: dict[str, Any]) -> Array:
     """Return where codes lie on the map, (n, 2); one dimension lies along its deviation."""
     if mu.shape[1] == 1:
         return np.concatenate([mu, np.exp(logvar / 2)], axis=1)
-    return (mu - plane["center"]) @ np.asarray(plane["directions"]).T
+    points: Array = (mu - plane["center"]) @ np.asarray(plane["directions"]).T
+    return points
 
 
 def _ranges(subject: Subject, vae: VAE) -> dict[str, Any]:

@@ -43,6 +43,8 @@ export function setUpAsking(app) {
     const gap = `, ${words(bound - app.weighed.elbo, 1)} above the ELBO.`;
     const trust = effective < 10 ? ` A few samples weigh nearly all (effective ${words(effective, 1)} of 1,000): rather a lower bound.` : "";
     answer.replaceChildren(number, gap + trust);
+    app.logP = bound;
+    app.tell("answer");
   }
 
   button.addEventListener("click", () => {
@@ -54,6 +56,7 @@ export function setUpAsking(app) {
   });
   app.on("x", () => {
     asked += 1; // what is still coming speaks of another x
+    app.logP = NaN;
     button.disabled = false;
     answer.textContent = "";
   });

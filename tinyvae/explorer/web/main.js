@@ -1,6 +1,7 @@
 // The page begins here: unpack, set up every section, show the first example.
 
-import { decode, mean } from "./vae.js";
+import { decode, forward, importanceWeighted, logImportanceWeight, mean } from "./vae.js";
+import { buildModel, unpack } from "./unpack.js";
 import { createApp } from "./state.js";
 import { element, make, words } from "./dom.js";
 import { paintRow } from "./paint.js";
@@ -62,7 +63,10 @@ function setUpLabels(app) {
 function setUpWords(app) {
   const { model, version } = app.packed;
   const { rounding, binarize, kind, name } = app.data;
-  element("about").textContent = `${model.text}. All is computed in this page; nothing is sent or loaded.`;
+  const what = { image: `a picture of ${model.input_dim} pixels`, table: `a row of ${model.input_dim} columns`, plane: "a point of the plane" }[kind];
+  const numbers = model.latent_dim === 1 ? "one number" : `${model.latent_dim} numbers`;
+  element("about").textContent = `A variational autoencoder (VAE) of ${name}. It turns ${what} into a code of ${numbers} and back again; here you can see what that keeps, and what it costs.`;
+  element("facts").textContent = `${model.text}. Everything is computed in this page; nothing is loaded, nothing is sent.`;
   const how = binarize === "threshold" ? " Grey becomes 0 or 1 at one half." : "";
   const titles = { image: "Draw", table: "Choose a row", plane: "Choose a point" };
   const leads = {
@@ -96,7 +100,8 @@ function begin() {
   element("to-x").addEventListener("click", () => put(mean(app.model, decode(app.model, app.z, app.label))));
   put(app.data.examples.values[0]);
   setUpTour(app.data.kind);
-  Object.assign(window, { tinyvae: app }); // for the curious, in the browser's console
+  // For the curious, in the browser's console: tinyvae.app.weighed, tinyvae.forward(model, x, noise).
+  Object.assign(window, { tinyvae: { app, buildModel, decode, forward, importanceWeighted, logImportanceWeight, mean, unpack } });
 }
 
 begin();

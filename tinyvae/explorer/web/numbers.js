@@ -32,6 +32,7 @@ export function setUpNumbers(app) {
     write(element("elbo"), elbo);
     write(element("reconstruction"), reconstruction);
     write(element("kl"), kl);
+    for (const [name, value] of Object.entries({ elbo, reconstruction, kl })) element(`ticker-${name}`).textContent = words(value);
     pictures.forEach(({ canvas, nats }, k) => {
       paintRow(canvas, mean(app.model, logits[k]), app.data);
       write(nats, reconstructions[k]);
@@ -57,7 +58,7 @@ export function likeness(sorted, elbo, data) {
   if (below === 0) return `Lower than all ${sorted.length} ${what}: unlike anything the model was made for.`;
   const share = below / sorted.length;
   if (share < 0.02) return `Lower than ${words(100 * (1 - share), 0)} % of the ${sorted.length} ${what}: hardly like the data.`;
-  return `Higher than ${words(100 * share, 0)} % of the ${sorted.length} ${what} (the hills; the line is x).`;
+  return `Higher than ${words(100 * share, 0)} % of the ${sorted.length} ${what}.`;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Float32Array} sorted @param {number} elbo */

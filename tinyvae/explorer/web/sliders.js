@@ -23,13 +23,16 @@ export function setUpSliders(app) {
     const output = make("output", { attributes: { for: id } });
     const label = make("label", { text: `z[${dimension}]`, attributes: { for: id } });
     const about = `KL of z[${dimension}], mean over the test set: ${words(usual, 2)} nats`;
-    const meter = make("meter", { attributes: { min: "0", max: String(most), value: String(usual), title: about, "aria-label": about } });
+    const bar = make("div");
+    bar.style.width = `${(100 * usual) / most}%`;
+    const carries = make("div", { className: "carries", attributes: { title: about, "aria-hidden": "true" } }, [bar]);
+    input.title = about;
     input.addEventListener("input", () => {
       const z = Float64Array.from(app.pinned);
       z[dimension] = input.valueAsNumber;
       app.setZ(z);
     });
-    list.append(make("div", { className: "slider" }, [label, meter, input, output]));
+    list.append(make("div", { className: "slider" }, [label, carries, input, output]));
     rows.push({ dimension, input, output });
   }
 

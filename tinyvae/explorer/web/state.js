@@ -8,7 +8,7 @@ import { buildModel, unpack } from "./unpack.js";
 
 /** @typedef {import("./vae.js").Model} Model */
 /** @typedef {ReturnType<typeof forward>} Weighed */
-/** @typedef {"x" | "z" | "path"} Topic */
+/** @typedef {"x" | "z" | "path" | "answer"} Topic */
 /**
  * @typedef {object} Data  what tinyvae/explorer/view.py packed, arrays unpacked
  * @property {"image" | "plane" | "table"} kind
@@ -60,7 +60,7 @@ export function createApp(packed) {
   const model = buildModel(packed.model);
   const data = unpackData(packed);
   /** @type {Record<Topic, (() => void)[]>} */
-  const listeners = { x: [], z: [], path: [] };
+  const listeners = { x: [], z: [], path: [], answer: [] };
   const order = data.kl_per_dimension.map((_, i) => i).sort((a, b) => data.kl_per_dimension[b] - data.kl_per_dimension[a]);
   const app = {
     packed, // as it stands in the page
@@ -76,6 +76,7 @@ export function createApp(packed) {
     z: new Float64Array(model.latentDim), // what the decoder paints
     pinned: new Float64Array(model.latentDim), // where z returns after a look around
     ends: /** @type {Float64Array[]} */ ([]), // mu of A and B
+    logP: NaN, // of x, where it was asked for
     strokeMilliseconds: /** @type {number[]} */ ([]),
 
     /** @param {Topic} topic @param {() => void} listener */

@@ -67,7 +67,7 @@ function steps(app) {
     },
     {
       code: "bound", title: "log p(x)", says: "With many samples, weighed by how much likelier they are than q thought, the bound becomes tight. The button under “Weigh” takes 1,000.", tutorial: ["10-did-it-work", "(10.1)"],
-      formula: () => "log p(x) ≥ log of the mean of w,  w = p(x, z) / q(z|x)", value: null,
+      formula: () => `log p(x) ≈ log of the mean of w,  w = p(x, z) / q(z|x)${Number.isNaN(app.logP) ? "" : ` = ${words(app.logP)} nats`}`, value: null,
     },
   ];
 }
@@ -106,6 +106,9 @@ export function setUpUnderstanding(app) {
       change.textContent = "";
     }
     element("redrawn").textContent = "";
+  });
+  app.on("answer", () => {
+    for (const { step, formula } of all) formula.textContent = step.formula();
   });
   element("redraw").addEventListener("click", () => {
     const before = all.map(({ step }) => step.value?.());
