@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,36 +78,51 @@ def chromium():
         browser.close()
 
 
+def _start(chromium, path, *, tour=False, **options) -> Browsed:
+    options = {"viewport": {"width": 1600, "height": 1000}} | options
+    context = chromium.new_context(**options)
+    context.set_offline(True)
+    context.set_default_timeout(20_000)
+    found = Browsed(context.new_page())
+    found.page.on("console", lambda message: found.console.append(message.text))
+    found.page.on("pageerror", lambda error: found.console.append(str(error)))
+    found.page.on("request", lambda request: found.requests.append(request.url))
+    found.page.goto(Path(path).resolve().as_uri())
+    found.page.wait_for_function("() => window.tinyvae && tinyvae.app.weighed")
+    if not tour:
+        found.page.click("#tour-skip")
+    return found
+
+
+def _finish(found: Browsed, quiet: bool = True) -> None:
+    found.page.context.close()
+    if not quiet:
+        return
+    assert found.console == []
+    assert [r for r in found.requests[1:] if not r.startswith("blob:")] == []
+    assert found.requests[0].startswith("file:")
+
+
 @pytest.fixture
 def browse(chromium):
-    """Open a file; close it after the test, which fails if the page said or asked for anything."""
-    contexts, opened = [], []
+    """Open a file; the test fails at its end if the page said or asked for anything."""
+    opened = []
 
-    def start(path, *, tour=False, quiet=True, **options) -> Browsed:
-        options = {"viewport": {"width": 1600, "height": 1000}} | options
-        context = chromium.new_context(**options)
-        context.set_offline(True)
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        found = Browsed(context.new_page())
-        opened.append((found, quiet))
-        found.page.on("console", lambda message: found.console.append(message.text))
-        found.page.on("pageerror", lambda error: found.console.append(str(error)))
-        found.page.on("request", lambda request: found.requests.append(request.url))
-        found.page.goto(Path(path).resolve().as_uri())
-        found.page.wait_for_function("() => window.tinyvae && tinyvae.app.weighed")
-        if not tour:
-            found.page.click("#tour-skip")
-        return found
+    def start(path, *, quiet=True, **options) -> Browsed:
+        opened.append((_start(chromium, path, **options), quiet))
+        return opened[-1][0]
 
     yield start
-    for context in contexts:
-        context.close()
     for found, quiet in opened:
-        if quiet:
-            assert found.console == []
-        assert [r for r in found.requests[1:] if not r.startswith("blob:")] == []
-        assert found.requests[0].startswith("file:")
+        _finish(found, quiet)
+
+
+@pytest.fixture(scope="session")
+def mathematics(chromium, digit_page):
+    """A page whose mathematics is asked about models that are not its own."""
+    found = _start(chromium, digit_page)
+    yield found.page
+    _finish(found)
 
 
 @pytest.fixture(scope="session")
@@ -139,3 +155,12 @@ def small_vae():
         return vae
 
     return build
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """axe-core's script, as the package axe-playwright-python carries it."""
+    found = find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        skip_or_fail("axe-core is not installed (pip install 'tinyvae[test]')")
+    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")

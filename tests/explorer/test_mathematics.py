@@ -19,10 +19,12 @@ COMPUTE = """([described, x, noise, label]) => {
   const model = tinyvae.buildModel(described);
   const rows = noise.map((row) => Float64Array.from(row));
   const found = tinyvae.forward(model, Float64Array.from(x), rows, label);
-  const logW = rows.map((row) => tinyvae.logImportanceWeight(model, x, found.mu, found.logvar, row, label));
+  const { mu, logvar } = found;
+  const weigh = (row) => tinyvae.logImportanceWeight(model, x, mu, logvar, row, label);
+  const logW = rows.map(weigh);
   const plain = (a) => Array.from(a);
   return {
-    mu: plain(found.mu), logvar: plain(found.logvar), kl: found.kl,
+    mu: plain(mu), logvar: plain(logvar), kl: found.kl,
     reconstructions: plain(found.reconstructions), reconstruction: found.reconstruction,
     elbo: found.elbo, logits: found.logits.map(plain), logW,
     mean: plain(tinyvae.mean(model, found.logits[0])), ...tinyvae.importanceWeighted(logW),
@@ -31,13 +33,12 @@ COMPUTE = """([described, x, noise, label]) => {
 
 
 @pytest.fixture
-def compute(browse, digit_page):
+def compute(mathematics):
     """Run the page's mathematics on a model that is not the page's own."""
-    browsed = browse(digit_page)
 
     def run(described, x, noise, label=0):
         question = [described, x.tolist(), noise.tolist(), label]
-        return browsed.page.evaluate(COMPUTE, question)
+        return mathematics.evaluate(COMPUTE, question)
 
     return run
 
@@ -141,22 +142,20 @@ def test_a_label_is_a_row_added_before_the_first_activation(compute, small_vae, 
     agree(compute(described, x, noise, label), truth(twin, x, noise))
 
 
-def test_the_bound_tells_its_error_and_how_many_samples_count(browse, digit_page):
-    browsed = browse(digit_page)
+def test_the_bound_tells_its_error_and_how_many_samples_count(mathematics):
     log_w = np.random.default_rng(3).normal(-900.0, 1.0, 400)
     w = np.exp(log_w - log_w.max())
-    came = browsed.page.evaluate("(logW) => tinyvae.importanceWeighted(logW)", log_w.tolist())
+    came = mathematics.evaluate("(logW) => tinyvae.importanceWeighted(logW)", log_w.tolist())
     error = w.std(ddof=1) / np.sqrt(len(w)) / w.mean()
     np.testing.assert_allclose(came["bound"], np.log(w.mean()) + log_w.max(), rtol=1e-12)
     np.testing.assert_allclose(came["error"], error, rtol=1e-9)
     np.testing.assert_allclose(came["effective"], w.sum() ** 2 / (w * w).sum(), rtol=1e-9)
 
 
-def test_every_half_is_read_as_numpy_reads_it(browse, digit_page):
-    browsed = browse(digit_page)
+def test_every_half_is_read_as_numpy_reads_it(mathematics):
     bits = np.arange(65536, dtype=np.uint16)
     vae_like = pack(bits.view(np.float16)[np.isfinite(bits.view(np.float16))], "float16")
-    browsed.page.evaluate("(packed) => { window.found = tinyvae.unpack(packed); }", vae_like)
-    came = np.array(browsed.page.evaluate("Array.from(window.found)"))
+    mathematics.evaluate("(packed) => { window.found = tinyvae.unpack(packed); }", vae_like)
+    came = np.array(mathematics.evaluate("Array.from(window.found)"))
     expected = bits.view(np.float16).astype(np.float64)
     np.testing.assert_array_equal(came, expected[np.isfinite(expected)])

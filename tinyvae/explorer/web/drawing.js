@@ -14,7 +14,8 @@ export function setUpDrawing(app) {
   const [height, width] = /** @type {[number, number]} */ (app.data.image_shape);
   const surface = element("draw", "canvas");
   const centre = element("centre", "input");
-  const scratch = document.createElement("canvas");
+  const scratch = document.createElement("canvas"); // read back at every stroke
+  const beneath = document.createElement("canvas"); // only painted
   const enlarged = CANVAS / Math.max(width, height);
   const range = valueRange(app.data);
   const ink = { strokes: /** @type {Point[][]} */ ([]), picture: /** @type {HTMLCanvasElement | null} */ (null) };
@@ -39,8 +40,8 @@ export function setUpDrawing(app) {
     context.clearRect(0, 0, surface.width, surface.height);
     context.imageSmoothingEnabled = false;
     if (base) {
-      paintRow(scratch, base, app.data);
-      context.drawImage(scratch, 0, 0, surface.width, surface.height);
+      paintRow(beneath, base, app.data);
+      context.drawImage(beneath, 0, 0, surface.width, surface.height);
     }
     drawInk(context, ink, { scale: 1, x: 0, y: 0 }, enlarged, width, height);
     if (pen.seen) paintPen(context);

@@ -46,7 +46,7 @@ export function drawInk(context, ink, placement, enlarged, width, height) {
   context.lineJoin = "round";
   for (const stroke of ink.strokes) {
     context.beginPath();
-    context.moveTo(stroke[0].x, stroke[0].y);
+    context.moveTo(stroke[0].x - 0.01, stroke[0].y); // a line of no length would not be drawn
     for (const point of stroke) context.lineTo(point.x, point.y);
     context.stroke();
   }
