@@ -132,7 +132,8 @@ def _ranges(subject: Subject, vae: VAE) -> dict[str, Any]:
 
 def _examples(subject: Subject, vae: VAE) -> dict[str, Any]:
     """Return rows to begin with, as they came: the model's x is made of them on the page."""
-    count = max(2, min(EXAMPLES, _EXAMPLE_NUMBERS // vae.input_dim))
+    most = EXAMPLES if subject.kind != "plane" else EXAMPLES // 5  # points are found by hand
+    count = max(2, min(most, _EXAMPLE_NUMBERS // vae.input_dim))
     index = _mixed(subject.kinds, min(count, len(subject.rows)), len(subject.rows))
     rows = subject.rows[index]
     return {

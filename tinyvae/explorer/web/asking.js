@@ -35,12 +35,12 @@ export function setUpAsking(app) {
     }
     button.disabled = false;
     const { bound, error, effective } = message;
-    const number = make("strong", { text: `log p(x) ≈ ${words(bound, 1)} ± ${words(error, 1)} nats` });
+    const number = make("strong", { text: `log p(x) ≈ ${words(bound, app.digits)} ± ${words(error, error < 0.1 ? 3 : 1)} nats` });
     number.dataset.value = String(bound);
     number.dataset.error = String(error);
     number.dataset.milliseconds = String(message.milliseconds);
     number.id = "log-p";
-    const gap = `, ${words(bound - app.weighed.elbo, 1)} above the ELBO.`;
+    const gap = `, ${words(bound - app.weighed.elbo, app.digits)} above the ELBO.`;
     const trust = effective < 10 ? ` A few samples weigh nearly all (effective ${words(effective, 1)} of 1,000): rather a lower bound.` : "";
     answer.replaceChildren(number, gap + trust);
     app.logP = bound;

@@ -2,6 +2,7 @@
 
 import { LIKELIHOODS, decode, mean, reconstructionForward } from "./vae.js";
 import { arrow, colour, element, kindColour, onRedraw, place, sharpen } from "./dom.js";
+import { planeView } from "./paint.js";
 import { noiseRows } from "./random.js";
 
 /** @typedef {import("./state.js").App} App */
@@ -9,29 +10,10 @@ import { noiseRows } from "./random.js";
 const CELLS = 64; // of the density, on each side
 const DENSITY_SAMPLES = 300; // of z from the prior
 
-/** The part of the plane that is shown: all data with a margin. @param {App} app */
-export function planeView(app) {
-  const points = /** @type {Float32Array} */ (app.data.points);
-  const [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
-  points.forEach((value, i) => {
-    low[i % 2] = Math.min(low[i % 2], value);
-    high[i % 2] = Math.max(high[i % 2], value);
-  });
-  const half = (0.65 * Math.max(high[0] - low[0], high[1] - low[1])) || 1;
-  const middle = [0, 1].map((k) => (low[k] + high[k]) / 2);
-  return {
-    /** @param {number[]} p @param {number} side */
-    toScreen: (p, side) => [((p[0] - middle[0] + half) / (2 * half)) * side, ((middle[1] + half - p[1]) / (2 * half)) * side],
-    /** @param {number} x @param {number} y */
-    toData: (x, y) => [middle[0] - half + 2 * half * x, middle[1] + half - 2 * half * y],
-    half,
-  };
-}
-
 /** @param {App} app */
 export function setUpDataPlane(app) {
   const canvas = element("plane", "canvas");
-  const view = planeView(app);
+  const view = planeView(app.data);
   element("give-plane").hidden = false;
   /** @type {{label: number, shades: Float64Array} | null} */
   let density = null;

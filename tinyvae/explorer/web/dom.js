@@ -61,10 +61,31 @@ export function kindColour(kind) {
   return PALETTE[kind % PALETTE.length];
 }
 
+/** @type {Map<string, string>} */
+const colours = new Map(); // asking the style sheet at every stroke would lay the page out anew
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", () => colours.clear());
+
 /** A colour of the style sheet, which knows light from dark. @param {string} name */
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  let found = colours.get(name);
+  if (found === undefined) {
+    found = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    colours.set(name, found);
+  }
+  return found;
 }
+
+/** @type {WeakMap<Element, {width: number, height: number}>} */
+const sizes = new WeakMap(); // likewise
+/** @type {WeakMap<Element, () => void>} */
+const redraws = new WeakMap();
+const watcher = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    sizes.set(target, { width: target.clientWidth, height: target.clientHeight });
+    redraws.get(target)?.();
+  }
+});
 
 /**
  * Draw on a canvas in CSS pixels, as sharp as the screen is; return its context and size.
@@ -73,8 +94,13 @@ export function colour(name) {
  */
 export function sharpen(canvas) {
   const ratio = window.devicePixelRatio || 1;
-  const width = Math.max(canvas.clientWidth, 1);
-  const height = Math.max(canvas.clientHeight, 1);
+  let size = sizes.get(canvas);
+  if (!size) {
+    size = { width: canvas.clientWidth, height: canvas.clientHeight };
+    sizes.set(canvas, size);
+    watcher.observe(canvas);
+  }
+  const [width, height] = [Math.max(size.width, 1), Math.max(size.height, 1)];
   const [pixelsX, pixelsY] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== pixelsX || canvas.height !== pixelsY) {
     canvas.width = pixelsX;
@@ -86,6 +112,12 @@ export function sharpen(canvas) {
   return { context, width, height };
 }
 
+/** Say how a canvas is to be drawn again when its size changes. @param {HTMLCanvasElement} canvas @param {() => void} draw */
+export function redrawWith(canvas, draw) {
+  if (!redraws.has(canvas)) watcher.observe(canvas);
+  redraws.set(canvas, draw);
+}
+
 /**
  * Call back when a canvas changes its size or the colours change.
  *
@@ -93,8 +125,8 @@ export function sharpen(canvas) {
  * @param {() => void} draw
  */
 export function onRedraw(canvas, draw) {
-  new ResizeObserver(draw).observe(canvas);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  redrawWith(canvas, draw);
+  dark.addEventListener("change", draw);
 }
 
 /**

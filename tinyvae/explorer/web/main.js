@@ -22,8 +22,8 @@ import { setUpTour } from "./tour.js";
 /** @param {App} app @param {(raw: ArrayLike<number>) => void} put */
 function setUpExamples(app, put) {
   const { values, kinds } = app.data.examples;
-  /** @type {HTMLButtonElement[]} */
-  const buttons = [];
+  /** @type {HTMLButtonElement | null} */
+  let pressed = null;
   values.forEach((row, i) => {
     const kind = kinds ? `, ${app.data.kind_names[kinds[i]]}` : "";
     const name = `Example ${i + 1}${kind}`;
@@ -32,14 +32,17 @@ function setUpExamples(app, put) {
     if (app.data.kind === "plane") button.textContent = String(i + 1);
     element("examples").append(button);
     paintRow(canvas, row, app.data);
-    buttons.push(button);
     button.addEventListener("click", () => {
       if (kinds && app.model.nClasses) chooseLabel(app, kinds[i]);
       put(row);
       button.setAttribute("aria-pressed", "true");
+      pressed = button;
     });
   });
-  app.on("x", () => buttons.forEach((button) => button.setAttribute("aria-pressed", "false")));
+  app.on("x", () => {
+    pressed?.setAttribute("aria-pressed", "false");
+    pressed = null;
+  });
 }
 
 /** @param {App} app @param {number} label */
@@ -65,7 +68,7 @@ function setUpWords(app) {
   const { rounding, binarize, kind, name } = app.data;
   const what = { image: `a picture of ${model.input_dim} pixels`, table: `a row of ${model.input_dim} columns`, plane: "a point of the plane" }[kind];
   const numbers = model.latent_dim === 1 ? "one number" : `${model.latent_dim} numbers`;
-  element("about").textContent = `A variational autoencoder (VAE) of ${name}. It turns ${what} into a code of ${numbers} and back again; here you can see what that keeps, and what it costs.`;
+  element("about").textContent = `A variational autoencoder (VAE)${name === "data" ? "" : ` of ${name}`}. It turns ${what} into a code of ${numbers} and back again; here you can see what that keeps, and what it costs.`;
   element("facts").textContent = `${model.text}. Everything is computed in this page; nothing is loaded, nothing is sent.`;
   const how = binarize === "threshold" ? " Grey becomes 0 or 1 at one half." : "";
   const titles = { image: "Draw", table: "Choose a row", plane: "Choose a point" };

@@ -17,7 +17,7 @@ export function setUpNumbers(app) {
   const pictures = Array.from(app.noise, (_, k) => {
     const canvas = make("canvas", { attributes: { role: "img", "aria-label": `Sample ${k + 1} of q(z|x), decoded` } });
     const nats = make("output", { attributes: { id: `reconstruction-${k}` } });
-    const caption = make("figcaption", {}, [document.createTextNode("−log p(x|z) = "), nats]);
+    const caption = make("figcaption", {}, [nats, document.createTextNode(" nats")]);
     element("reconstructions").append(make("figure", {}, [canvas, caption]));
     return { canvas, nats };
   });
@@ -29,13 +29,13 @@ export function setUpNumbers(app) {
 
   app.on("x", () => {
     const { elbo, reconstruction, kl, logits, reconstructions } = app.weighed;
-    write(element("elbo"), elbo);
-    write(element("reconstruction"), reconstruction);
-    write(element("kl"), kl);
-    for (const [name, value] of Object.entries({ elbo, reconstruction, kl })) element(`ticker-${name}`).textContent = words(value);
+    for (const [name, value] of Object.entries({ elbo, reconstruction, kl })) {
+      write(element(name), value, app.digits);
+      element(`ticker-${name}`).textContent = words(value, app.digits);
+    }
     pictures.forEach(({ canvas, nats }, k) => {
       paintRow(canvas, mean(app.model, logits[k]), app.data);
-      write(nats, reconstructions[k]);
+      write(nats, reconstructions[k], app.digits);
     });
     element("likeness").textContent = likeness(app.data.elbos, elbo, app.data);
     element("bars-text").textContent = klWords(app);
@@ -55,9 +55,9 @@ export function setUpNumbers(app) {
 export function likeness(sorted, elbo, data) {
   const what = data.kind === "image" ? "test pictures" : "rows of the test set";
   const below = sorted.filter((one) => one < elbo).length;
-  if (below === 0) return `Lower than all ${sorted.length} ${what}: unlike anything the model was made for.`;
+  if (below === 0) return `Lower than all ${sorted.length} ${what}: unlike all of them.`;
   const share = below / sorted.length;
-  if (share < 0.02) return `Lower than ${words(100 * (1 - share), 0)} % of the ${sorted.length} ${what}: hardly like the data.`;
+  if (share < 0.02) return `Lower than ${words(100 * (1 - share), 0)} % of the ${sorted.length} ${what}: rare among them.`;
   return `Higher than ${words(100 * share, 0)} % of the ${sorted.length} ${what}.`;
 }
 

@@ -1,13 +1,25 @@
-// A row of data as a picture: grey pixels where it is an image, bars where it is a table.
+// A row of data as a picture: grey pixels where it is an image, bars where it is a table, a point
+// among the data where it is a point of a plane.
 
-import { colour, sharpen } from "./dom.js";
+import { colour, redrawWith, sharpen } from "./dom.js";
 
 /** @typedef {import("./state.js").Data} Data */
 
 const MOST_BARS = 400; // more columns than this share bars
+const MOST_BEHIND = 200; // points of data behind a point
+
+/** @type {WeakMap<Data, {low: number, high: number}>} */
+const ranges = new WeakMap();
 
 /** The values drawn black and white, or at the foot and top of a bar. @param {Data} data */
 export function valueRange(data) {
+  const known = ranges.get(data) ?? widestRange(data);
+  ranges.set(data, known);
+  return known;
+}
+
+/** @param {Data} data */
+function widestRange(data) {
   let [low, high] = [Infinity, -Infinity];
   for (const v of data.low) low = Math.min(low, v);
   for (const v of data.high) high = Math.max(high, v);
@@ -22,9 +34,57 @@ export function valueRange(data) {
  * @param {Data} data
  */
 export function paintRow(canvas, values, data) {
-  if (data.kind === "image") paintImage(canvas, values, data);
-  else paintBars(canvas, values, data);
+  if (data.kind === "image") {
+    paintImage(canvas, values, data);
+    return;
+  }
+  const paint = data.kind === "plane" ? paintPoint : paintBars;
+  const kept = Float64Array.from(values);
+  canvas.classList.add(data.kind === "plane" ? "square" : "chart");
+  redrawWith(canvas, () => paint(canvas, kept, data));
+  paint(canvas, values, data);
 }
+
+/** @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} values @param {Data} data */
+function paintPoint(canvas, values, data) {
+  const { context, width } = sharpen(canvas);
+  const view = planeView(data);
+  const points = /** @type {Float32Array} */ (data.points);
+  context.fillStyle = colour("paper");
+  context.fillRect(0, 0, width, width);
+  context.fillStyle = colour("line");
+  for (let i = 0; i < Math.min(points.length, 2 * MOST_BEHIND); i += 2) {
+    const [x, y] = view.toScreen([points[i], points[i + 1]], width);
+    context.fillRect(x - 1, y - 1, 2, 2);
+  }
+  const [x, y] = view.toScreen([values[0], values[1]], width);
+  context.fillStyle = colour("now");
+  context.beginPath();
+  context.arc(x, y, Math.max(width / 25, 3), 0, 2 * Math.PI);
+  context.fill();
+}
+
+/** The part of the plane that is shown: all data with a margin. @param {Data} data */
+export function planeView(data) {
+  const points = /** @type {Float32Array} */ (data.points);
+  const [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
+  points.forEach((value, i) => {
+    low[i % 2] = Math.min(low[i % 2], value);
+    high[i % 2] = Math.max(high[i % 2], value);
+  });
+  const half = 0.65 * Math.max(high[0] - low[0], high[1] - low[1]) || 1;
+  const middle = [0, 1].map((k) => (low[k] + high[k]) / 2);
+  return {
+    /** @param {number[]} p @param {number} side */
+    toScreen: (p, side) => [((p[0] - middle[0] + half) / (2 * half)) * side, ((middle[1] + half - p[1]) / (2 * half)) * side],
+    /** @param {number} x @param {number} y */
+    toData: (x, y) => [middle[0] - half + 2 * half * x, middle[1] + half - 2 * half * y],
+    half,
+  };
+}
+
+/** @type {WeakMap<HTMLCanvasElement, ImageData>} */
+const pixelsOf = new WeakMap(); // made once, not at every stroke
 
 /** @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} values @param {Data} data */
 function paintImage(canvas, values, data) {
@@ -36,11 +96,16 @@ function paintImage(canvas, values, data) {
     canvas.height = height;
   }
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const pixels = context.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    const grey = (255 * (values[i] - low)) / (high - low); // the array clamps to 0..255
-    pixels.data.fill(grey, 4 * i, 4 * i + 3);
-    pixels.data[4 * i + 3] = 255;
+  let pixels = pixelsOf.get(canvas);
+  if (!pixels) {
+    pixels = context.createImageData(width, height);
+    pixels.data.fill(255); // the fourth of each four, opacity, stays so
+    pixelsOf.set(canvas, pixels);
+  }
+  const scale = 255 / (high - low);
+  for (let i = 0, at = 0; i < width * height; i++, at += 4) {
+    const grey = scale * (values[i] - low); // the array clamps to 0..255
+    pixels.data[at] = pixels.data[at + 1] = pixels.data[at + 2] = grey;
   }
   context.putImageData(pixels, 0, 0);
 }
@@ -55,7 +120,6 @@ function paintImage(canvas, values, data) {
  *   draw as ticks behind the bars
  */
 export function paintBars(canvas, values, data, { chosen = -1, behind = null } = {}) {
-  canvas.classList.add("chart");
   const { context, width, height } = sharpen(canvas);
   const { y, zero } = barScale(data, height);
   const bars = Math.min(values.length, MOST_BARS, Math.max(Math.floor(width), 1));

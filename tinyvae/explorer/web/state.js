@@ -33,6 +33,7 @@ import { buildModel, unpack } from "./unpack.js";
 
 export const SAMPLES = 3;
 export const IMPORTANCE_SAMPLES = 1000;
+const FINE = 20; // nats between the best and the worst example, below which a tenth is coarse
 
 /** @param {any} packed @returns {Data} */
 export function unpackData(packed) {
@@ -66,6 +67,7 @@ export function createApp(packed) {
     packed, // as it stands in the page
     model,
     data,
+    digits: data.elbos[data.elbos.length - 1] - data.elbos[0] < FINE ? 2 : 1, // of nats, for the reader
     order, // dimensions of z, the one with most KL first
     raw: Float64Array.from(data.examples.values[0]), // before binarization
     x: new Float64Array(model.inputDim),
@@ -110,6 +112,7 @@ export function createApp(packed) {
       app.seed += 1;
       app.noise = noiseRows(SAMPLES, model.latentDim, app.seed);
       app.weigh();
+      app.tell("z"); // its cloud of samples is another
     },
     /** @param {number} label */
     setLabel(label) {

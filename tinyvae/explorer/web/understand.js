@@ -32,6 +32,8 @@ function steps(app) {
   /** @param {number} v */
   const n = (v) => words(v, 2);
   /** @param {number} v */
+  const nats = (v) => words(v, app.digits);
+  /** @param {number} v */
   const inner = (v) => (v < 0 ? `(${n(v)})` : n(v));
   return [
     {
@@ -50,24 +52,24 @@ function steps(app) {
     },
     {
       code: "reconstruction", title: "Reconstruction", says: "How surprised the decoder is by x: −log p(x|z), summed over x, a mean over the samples of z.", tutorial: ["06-likelihoods", EQUATIONS[app.model.likelihood]],
-      formula: () => `(${w().reconstructions.map((v) => words(v)).join(" + ")}) / ${w().reconstructions.length} = ${words(w().reconstruction)} nats`,
+      formula: () => `(${w().reconstructions.map(nats).join(" + ")}) / ${w().reconstructions.length} = ${nats(w().reconstruction)} nats`,
       value: () => w().reconstruction,
     },
     {
       code: "kl", title: "KL", says: "What the code costs: how far q(z|x) is from the prior. No noise is in it.", tutorial: ["05-the-kl-term", "(5.2)"],
       formula: () => {
         const [mu, logvar] = [w().mu[j()], w().logvar[j()]];
-        return `In z[${j()}]: (${inner(mu)}² + ${n(Math.exp(logvar))} − 1 − ${inner(logvar)}) / 2 = ${n(w().klPerDimension[j()])}\nSum over ${w().mu.length}: ${words(w().kl)} nats`;
+        return `In z[${j()}]: (${inner(mu)}² + ${n(Math.exp(logvar))} − 1 − ${inner(logvar)}) / 2 = ${n(w().klPerDimension[j()])}\nSum over ${w().mu.length}: ${nats(w().kl)} nats`;
       },
       value: () => w().kl,
     },
     {
       code: "elbo", title: "ELBO", says: "A lower bound of log p(x). Training minimizes its opposite.", tutorial: ["08-assemble-and-train", "(8.1)"],
-      formula: () => `−(${words(w().reconstruction)} + ${words(w().kl)}) = ${words(w().elbo)} nats`, value: () => w().elbo,
+      formula: () => `−(${nats(w().reconstruction)} + ${nats(w().kl)}) = ${nats(w().elbo)} nats`, value: () => w().elbo,
     },
     {
       code: "bound", title: "log p(x)", says: "With many samples, weighed by how much likelier they are than q thought, the bound becomes tight. The button under “Weigh” takes 1,000.", tutorial: ["10-did-it-work", "(10.1)"],
-      formula: () => `log p(x) ≈ log of the mean of w,  w = p(x, z) / q(z|x)${Number.isNaN(app.logP) ? "" : ` = ${words(app.logP)} nats`}`, value: null,
+      formula: () => `log p(x) ≈ log of the mean of w,  w = p(x, z) / q(z|x)${Number.isNaN(app.logP) ? "" : ` = ${nats(app.logP)} nats`}`, value: null,
     },
   ];
 }
@@ -120,7 +122,7 @@ export function setUpUnderstanding(app) {
       const still = old === now;
       held += Number(still);
       change.className = still ? "held" : "moved";
-      change.textContent = still ? "held still" : step.code === "decode" ? "moved" : `moved; it was ${words(old, step.code === "sample" ? 2 : 1)}`;
+      change.textContent = still ? "held still" : step.code === "decode" ? "moved" : `moved; it was ${words(old, step.code === "sample" ? 2 : app.digits)}`;
     });
     element("redrawn").textContent = `${held} of ${all.length - 1} steps held still; the others moved with the noise.`;
   });

@@ -2,8 +2,7 @@
 
 import { decode, mean } from "./vae.js";
 import { colour, element, make, onRedraw, sharpen, words } from "./dom.js";
-import { paintRow } from "./paint.js";
-import { planeView } from "./dataplane.js";
+import { paintRow, planeView } from "./paint.js";
 import { noiseRows } from "./random.js";
 
 /** @typedef {import("./state.js").App} App */
@@ -17,7 +16,7 @@ export function setUpWall(app) {
   const slider = element("scale", "input");
   const points = app.data.kind === "plane";
   const count = points ? POINTS : PICTURES;
-  const view = points ? planeView(app) : null;
+  const view = points ? planeView(app.data) : null;
   const canvases = Array.from({ length: points ? 1 : PICTURES }, () => make("canvas"));
   wall.append(...canvases);
   wall.classList.toggle("one", points);
