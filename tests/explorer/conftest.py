@@ -1,67 +1,15 @@
-"""Small models, their pages, and a browser that reaches no network.
-
-Where chromium or playwright is missing, tests that need them are skipped with a word; with
-TINYVAE_NEED_BROWSER set they fail instead, so that a machine meant to run them cannot forget.
-"""
+"""Small models, their pages, and a browser to open them in."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from browsing import ARGUMENTS, CHROMIUM, Browsed, finish, skip_or_fail, start
 
 import tinyvae as tv
-
-NEEDED = "TINYVAE_NEED_BROWSER"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-# No name resolves, and nothing is asked for in the background; root has no sandbox.
-ARGUMENTS = [
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--no-sandbox",
-    "--disable-background-networking",
-]
-
-
-def skip_or_fail(word: str) -> None:
-    """Skip the test, unless this machine promised to run it."""
-    if os.environ.get(NEEDED):
-        pytest.fail(f"{word}, but {NEEDED} is set")
-    pytest.skip(word)
-
-
-@dataclass
-class Browsed:
-    """A page in the browser, and everything it said or asked for."""
-
-    page: Any
-    console: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def value(self, element: str) -> float:
-        """Return a number at full precision, once the page shows it rounded."""
-        found = self.page.locator(f"#{element}")
-        exact = float(found.get_attribute("data-value"))
-        shown = found.inner_text().replace("\N{MINUS SIGN}", "-")
-        assert shown == f"{exact:.1f}".replace("-0.0", "0.0")
-        return exact
-
-    def app(self, expression: str) -> Any:
-        """Evaluate something about the page's state, with arrays as lists."""
-        plain = "(_, v) => ArrayBuffer.isView(v) ? Array.from(v) : v"
-        text = f"JSON.parse(JSON.stringify({expression}, {plain}))"
-        return self.page.evaluate(f"() => {{ const app = tinyvae.app; return {text}; }}")
-
-    def array(self, expression: str) -> np.ndarray:
-        return np.array(self.app(expression), dtype=np.float64)
-
-    def canvas(self, element: str) -> str:
-        return self.page.evaluate(f"document.getElementById('{element}').toDataURL()")
 
 
 @pytest.fixture(scope="session")
@@ -78,51 +26,26 @@ def chromium():
         browser.close()
 
 
-def _start(chromium, path, *, tour=False, **options) -> Browsed:
-    options = {"viewport": {"width": 1600, "height": 1000}} | options
-    context = chromium.new_context(**options)
-    context.set_offline(True)
-    context.set_default_timeout(20_000)
-    found = Browsed(context.new_page())
-    found.page.on("console", lambda message: found.console.append(message.text))
-    found.page.on("pageerror", lambda error: found.console.append(str(error)))
-    found.page.on("request", lambda request: found.requests.append(request.url))
-    found.page.goto(Path(path).resolve().as_uri())
-    found.page.wait_for_function("() => window.tinyvae && tinyvae.app.weighed")
-    if not tour:
-        found.page.click("#tour-skip")
-    return found
-
-
-def _finish(found: Browsed, quiet: bool = True) -> None:
-    found.page.context.close()
-    if not quiet:
-        return
-    assert found.console == []
-    assert [r for r in found.requests[1:] if not r.startswith("blob:")] == []
-    assert found.requests[0].startswith("file:")
-
-
 @pytest.fixture
 def browse(chromium):
     """Open a file; the test fails at its end if the page said or asked for anything."""
     opened = []
 
-    def start(path, *, quiet=True, **options) -> Browsed:
-        opened.append((_start(chromium, path, **options), quiet))
+    def open_page(path, *, quiet=True, **options) -> Browsed:
+        opened.append((start(chromium, path, **options), quiet))
         return opened[-1][0]
 
-    yield start
+    yield open_page
     for found, quiet in opened:
-        _finish(found, quiet)
+        finish(found, quiet)
 
 
 @pytest.fixture(scope="session")
 def mathematics(chromium, digit_page):
     """A page whose mathematics is asked about models that are not its own."""
-    found = _start(chromium, digit_page)
+    found = start(chromium, digit_page)
     yield found.page
-    _finish(found)
+    finish(found)
 
 
 @pytest.fixture(scope="session")

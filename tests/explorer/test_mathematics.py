@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinyvae.explorer.arrays import pack
-from tinyvae.explorer.model import NAMES, describe_model, rounded
+from tinyvae.explorer.description import NAMES, describe_model, rounded
 
 ACTIVATIONS = ("relu", "tanh", "softplus", "sigmoid", "identity")
 LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian", "gaussian_learned")

@@ -11,10 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from browsing import skip_or_fail
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.explorer.conftest import skip_or_fail
 from tinyvae.explorer.page import build_page, for_script, join, source
 
 SOURCES = sorted(path.name for path in files("tinyvae.explorer").joinpath("web").iterdir())

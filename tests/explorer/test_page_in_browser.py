@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyvae.explorer.model import rounded
+from tinyvae.explorer.description import rounded
 
 RELATIVE = 1e-5
 

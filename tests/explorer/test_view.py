@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinyvae as tv
-from tinyvae.explorer.model import rounded
+from tinyvae.explorer.description import rounded
 from tinyvae.explorer.subject import make_subject
 from tinyvae.explorer.view import CODES, SAMPLES, look
 

@@ -4,6 +4,6 @@
 page's own sources stand in ``web/``; its mathematics is ``web/vae.js``.
 """
 
-from tinyvae.explorer.explore import explore, explore_run
+from tinyvae.explorer.writing import explore, explore_run
 
 __all__ = ["explore", "explore_run"]

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.data import DataSet, check_data, gather_batch
 from tinyvae.errors import DTypeError, ShapeError, check_option
-from tinyvae.explorer.model import n_classes
+from tinyvae.explorer.description import n_classes
 from tinyvae.vae import VAE
 
 Array = NDArray[Any]

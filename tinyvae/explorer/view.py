@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyvae.explorer.arrays import pack
-from tinyvae.explorer.model import n_classes, rounded
+from tinyvae.explorer.description import n_classes, rounded
 from tinyvae.explorer.subject import Subject
 from tinyvae.ops.reference import kl_forward
 from tinyvae.plots.latent import principal_plane

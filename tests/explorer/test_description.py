@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinyvae.errors import OptionError, UsageError
-from tinyvae.explorer.model import describe_model, n_classes, rounded
+from tinyvae.explorer.description import describe_model, n_classes, rounded
 
 
 def test_the_arrays_lie_in_the_weights_in_order(small_vae):

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from tinyvae.checkpoint import replace_file
 from tinyvae.data import DataSet
 from tinyvae.errors import SizeError, check_count
-from tinyvae.explorer.model import describe_model
+from tinyvae.explorer.description import describe_model
 from tinyvae.explorer.page import build_page
 from tinyvae.explorer.subject import Subject, make_subject
 from tinyvae.explorer.view import look
