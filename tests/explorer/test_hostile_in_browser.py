@@ -116,7 +116,7 @@ def test_a_conditional_models_label_is_chosen(browse, small_vae, tmp_path):
         described["arrays"].append({"name": NAMES[network], "shape": [3, 5]})
         weights.append(added.ravel())
         for twin, row in zip(twins, added, strict=True):
-            twin.parameters[f"{network}.0.bias"] += row
+            twin.parameters[f"{network}.0.bias"][:] += row
     described |= {"n_classes": 3, "weights": pack(np.concatenate(weights), "float32")}
     seen = look(vae, subject, "float32", 0)
     content = {"title": "labels", "version": "0", "tutorials": "", "model": described, "data": seen}
