@@ -72,7 +72,7 @@ def start(chromium, path, *, tour=False, **options) -> Browsed:
     found.page.on("request", lambda request: found.requests.append(request.url))
     found.page.goto(Path(path).resolve().as_uri())
     found.page.wait_for_function("() => window.tinyvae && tinyvae.app.weighed")
-    if not tour:
+    if not tour and found.page.locator("#tour-skip").is_visible():
         found.page.click("#tour-skip")
     return found
 

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvae.explorer.page import build_page, for_script, join, source
+from tinyvae.tutorials import notebooks
 
 SOURCES = sorted(path.name for path in files("tinyvae.explorer").joinpath("web").iterdir())
 SCRIPTS = [name for name in SOURCES if name.endswith(".js")]
@@ -99,6 +100,16 @@ def test_a_title_is_text(evil):
 def test_numbers_that_json_has_not_are_refused():
     with pytest.raises(ValueError, match="JSON"):
         for_script(float("nan"))
+
+
+def test_equations_named_on_the_page_stand_in_the_tutorials():
+    named = re.findall(r'"(\d\d-[\w-]+)", "\((\d+\.\d+)\)"', source("understand.js"))
+    by_likelihood = re.findall(r'(\w+): "\((6\.\d+)\)"', source("understand.js"))
+    named += [("06-likelihoods", equation) for _, equation in by_likelihood]
+    assert len(named) >= 10
+    for page, equation in named:
+        notebook = next(path for path in notebooks() if path.stem == page)
+        assert f"\\\\tag{{{equation}}}" in notebook.read_text(encoding="utf-8"), (page, equation)
 
 
 def test_javascript_passes_the_type_checker():

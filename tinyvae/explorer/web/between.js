@@ -48,11 +48,13 @@ export function setUpBetween(app) {
   ["a", "b"].forEach((name, i) =>
     element(`take-${name}`).addEventListener("click", () => {
       rows[i] = app.raw;
+      app.endsShown = true;
       ends();
     }),
   );
   slider.addEventListener("input", () => {
     paintBetween();
+    app.endsShown = true;
     app.setZ(at(slider.valueAsNumber).z);
   });
   let label = -1;

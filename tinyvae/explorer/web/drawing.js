@@ -44,7 +44,16 @@ export function setUpDrawing(app) {
       context.drawImage(beneath, 0, 0, surface.width, surface.height);
     }
     drawInk(context, ink, { scale: 1, x: 0, y: 0 }, enlarged, width, height);
+    if (!base && !ink.strokes.length && !ink.picture) invite(context);
     if (pen.seen) paintPen(context);
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  function invite(context) {
+    context.fillStyle = "#a9aeb8";
+    context.font = "28px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.fillText("draw here", surface.width / 2, surface.height / 2);
   }
 
   /** @param {CanvasRenderingContext2D} context */

@@ -73,7 +73,7 @@ function setUpWords(app) {
   const how = binarize === "threshold" ? " Grey becomes 0 or 1 at one half." : "";
   const titles = { image: "Draw", table: "Choose a row", plane: "Choose a point" };
   const leads = {
-    image: `Draw in the square, or take a picture. At every stroke all numbers on this page are new.${how}`,
+    image: `Draw in the square with the mouse or a finger, or take an example below. At every stroke all numbers on this page are new.${how}`,
     table: `Change any column of x. At every change all numbers on this page are new.${how}`,
     plane: "Move x through the plane of the data. At every step all numbers on this page are new.",
   };

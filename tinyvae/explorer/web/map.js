@@ -3,6 +3,7 @@
 
 import { mean, decode } from "./vae.js";
 import { arrow, colour, element, kindColour, make, onRedraw, place, sharpen, words } from "./dom.js";
+import { mapView, marker, paintPosterior, paintStill, zPoint } from "./mapmarks.js";
 import { paintRow } from "./paint.js";
 import { paintCross } from "./dataplane.js";
 import { noiseRows } from "./random.js";
@@ -10,7 +11,6 @@ import { noiseRows } from "./random.js";
 /** @typedef {import("./state.js").App} App */
 
 const FAINT_SAMPLES = 60; // of q(z|x), besides those that are decoded
-const MARKERS = ["circle", "square", "up", "diamond", "down", "plus", "cross"];
 
 /** @param {App} app */
 export function setUpMap(app) {
@@ -41,7 +41,7 @@ export function setUpMap(app) {
 
   /** @param {CanvasRenderingContext2D} context @param {number} side */
   function paintPath(context, side) {
-    if (app.ends.length < 2) return;
+    if (!app.endsShown) return;
     const [a, b] = app.ends.map((mu) => view.toScreen(zPoint(app, mu), side));
     context.strokeStyle = colour("ink");
     context.lineWidth = 1.5;
@@ -90,146 +90,6 @@ export function setUpMap(app) {
   app.on("path", paint);
   onRedraw(canvas, paint);
   onRedraw(painted, paintDecoded);
-}
-
-/** The point of a code on the map; with one dimension the map's height is q's standard deviation.
- * @param {App} app @param {ArrayLike<number>} z */
-function zPoint(app, z) {
-  const point = app.toMap(z);
-  return app.model.latentDim === 1 ? [point[0], Math.exp(0.5 * app.weighed.logvar[0])] : point;
-}
-
-/** The part of the plane that is shown. @param {App} app */
-function mapView(app) {
-  const one = app.model.latentDim === 1;
-  const origin = app.toMap(new Float64Array(app.model.latentDim));
-  let reach = 3;
-  let tallest = 1;
-  app.data.codes.forEach((v, i) => {
-    const away = one && i % 2 ? 0 : Math.abs(v - (origin[i % 2] ?? 0));
-    if (away > reach) reach = away;
-    if (i % 2 && v > tallest) tallest = v;
-  });
-  const half = 1.04 * reach;
-  const [cx, cy] = [origin[0], one ? 0.5 * tallest : origin[1]];
-  const halfY = one ? 0.6 * tallest : half;
-  return {
-    /** @param {number[]} p @param {number} side */
-    toScreen: (p, side) => [((p[0] - cx + half) / (2 * half)) * side, ((cy + halfY - p[1]) / (2 * halfY)) * side],
-    /** @param {number} x @param {number} y */
-    toMap: (x, y) => [cx - half + 2 * half * x, cy + halfY - 2 * halfY * y],
-    half,
-    halfY,
-    origin: [origin[0], one ? 0 : origin[1]],
-    one,
-  };
-}
-/** @typedef {ReturnType<typeof mapView>} View */
-
-/** Circles of the prior and a mark for each code.
- * @param {HTMLCanvasElement} still @param {HTMLCanvasElement} canvas @param {App} app @param {View} view @param {number} side */
-function paintStill(still, canvas, app, view, side) {
-  still.width = canvas.width;
-  still.height = canvas.height;
-  const context = /** @type {CanvasRenderingContext2D} */ (still.getContext("2d"));
-  context.scale(canvas.width / side, canvas.width / side);
-  context.fillStyle = colour("paper");
-  context.fillRect(0, 0, side, side);
-  const { codes, kinds } = app.data;
-  const size = Math.max(side / 160, 1.8);
-  for (let i = 0; i < codes.length / 2; i++) {
-    const [x, y] = view.toScreen([codes[2 * i], codes[2 * i + 1]], side);
-    context.fillStyle = kinds ? kindColour(kinds[i]) : colour("quiet");
-    marker(context, x, y, size, kinds ? kinds[i] : 0);
-  }
-  context.strokeStyle = colour("quiet");
-  context.fillStyle = colour("quiet");
-  context.font = "12px system-ui, sans-serif";
-  context.textAlign = "center";
-  const [x, y] = view.toScreen(view.origin, side);
-  for (const sigmas of [1, 2, 3]) {
-    const radius = (sigmas / (2 * view.half)) * side;
-    context.setLineDash([2, 4]);
-    if (view.one) {
-      for (const at of [x - radius, x + radius]) context.strokeRect(at, 0, 0, side);
-    } else {
-      context.beginPath();
-      context.arc(x, y, radius, 0, 2 * Math.PI);
-      context.stroke();
-    }
-    context.fillText(String(sigmas), x + radius, (view.one ? side : y) - 4);
-  }
-}
-
-/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} r @param {number} kind */
-function marker(context, x, y, r, kind) {
-  const shape = MARKERS[kind % MARKERS.length];
-  context.beginPath();
-  if (shape === "circle") context.arc(x, y, r, 0, 2 * Math.PI);
-  else if (shape === "square") context.rect(x - 0.85 * r, y - 0.85 * r, 1.7 * r, 1.7 * r);
-  else if (shape === "plus" || shape === "cross") {
-    context.translate(x, y);
-    if (shape === "cross") context.rotate(Math.PI / 4);
-    context.rect(-1.3 * r, -0.4 * r, 2.6 * r, 0.8 * r);
-    context.rect(-0.4 * r, -1.3 * r, 0.8 * r, 2.6 * r);
-    context.fill();
-    if (shape === "cross") context.rotate(-Math.PI / 4);
-    context.translate(-x, -y);
-    return;
-  } else {
-    const corners = shape === "diamond" ? 4 : 3;
-    for (let k = 0; k < corners; k++) {
-      const angle = (2 * Math.PI * k) / corners + (shape === "down" ? Math.PI / 2 : -Math.PI / 2);
-      context.lineTo(x + 1.2 * r * Math.cos(angle), y + 1.2 * r * Math.sin(angle));
-    }
-  }
-  context.fill();
-}
-
-/** q(z|x): ellipses of 1 and 2 standard deviations, and samples.
- * @param {CanvasRenderingContext2D} context @param {App} app @param {View} view
- * @param {Float64Array[]} faint @param {number} side */
-function paintPosterior(context, app, view, faint, side) {
-  const { mu, logvar, z } = app.weighed;
-  const sigma = logvar.map((v) => Math.exp(0.5 * v));
-  const unit = side / (2 * view.half);
-  const [x, y] = view.toScreen(zPoint(app, mu), side);
-  const { long, short, angle } = ellipse(app, sigma);
-  context.strokeStyle = colour("now");
-  context.fillStyle = colour("now");
-  context.globalAlpha = 0.55;
-  for (const noise of faint) {
-    const [px, py] = view.toScreen(zPoint(app, mu.map((m, i) => m + sigma[i] * noise[i])), side);
-    context.fillRect(px - 1, py - 1, 2, 2);
-  }
-  context.globalAlpha = 1;
-  for (const times of [1, 2]) {
-    context.lineWidth = times === 1 ? 2.5 : 1.2;
-    context.beginPath();
-    context.ellipse(x, y, Math.max(times * long * unit, 1), Math.max(times * short * unit, 1), -angle, 0, 2 * Math.PI);
-    context.stroke();
-  }
-  for (const one of z) {
-    const [px, py] = view.toScreen(zPoint(app, one), side);
-    context.beginPath();
-    context.arc(px, py, 3.5, 0, 2 * Math.PI);
-    context.fill();
-  }
-}
-
-/** Axes of the ellipse that N(mu, diag(sigma^2)) throws onto the map: eigenvalues of a 2 by 2 matrix.
- * @param {App} app @param {Float64Array} sigma */
-function ellipse(app, sigma) {
-  const [u, v] = app.data.plane.directions;
-  let [a, b, c] = [0, 0, 0];
-  sigma.forEach((s, i) => {
-    a += u[i] * u[i] * s * s;
-    b += u[i] * v[i] * s * s;
-    c += v[i] * v[i] * s * s;
-  });
-  const middle = (a + c) / 2;
-  const spread = Math.hypot((a - c) / 2, b);
-  return { long: Math.sqrt(middle + spread), short: Math.sqrt(Math.max(middle - spread, 0)), angle: 0.5 * Math.atan2(2 * b, a - c) };
 }
 
 /** @param {App} app */

@@ -78,6 +78,7 @@ export function createApp(packed) {
     z: new Float64Array(model.latentDim), // what the decoder paints
     pinned: new Float64Array(model.latentDim), // where z returns after a look around
     ends: /** @type {Float64Array[]} */ ([]), // mu of A and B
+    endsShown: false, // on the map, once the reader has touched them
     logP: NaN, // of x, where it was asked for
     strokeMilliseconds: /** @type {number[]} */ ([]),
 

@@ -42,6 +42,7 @@ export function setUpTour(kind) {
     element("tour-skip").hidden = at === all.length - 1;
     element(id).classList.add("shown");
     if (focus) {
+      standAside(card, element(id));
       element(id).scrollIntoView({ block: "start" });
       element("tour-title").focus({ preventScroll: true });
     }
@@ -64,7 +65,15 @@ export function setUpTour(kind) {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && at >= 0) end();
   });
-  if (!seenBefore()) show(0, false);
+  // On a small screen the card would cover what it speaks of; there the button at the top is enough.
+  if (!seenBefore() && matchMedia("(min-width: 46rem)").matches) show(0, false);
+}
+
+/** The card stands on the left where what it speaks of is on the right.
+ * @param {HTMLElement} card @param {HTMLElement} section */
+function standAside(card, section) {
+  const box = section.getBoundingClientRect();
+  card.classList.toggle("left", box.left > 0.4 * window.innerWidth);
 }
 
 function seenBefore() {
