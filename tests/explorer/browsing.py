@@ -57,12 +57,20 @@ class Browsed:
     def array(self, expression: str) -> np.ndarray:
         return np.array(self.app(expression), dtype=np.float64)
 
+    def begin_anew(self) -> None:
+        """Bring a page that other tests used back to its first example."""
+        self.page.mouse.move(2, 2)
+        self.page.check("#centre")
+        self.page.click("#examples button:first-child")
+
     def canvas(self, element: str) -> str:
         return self.page.evaluate(f"document.getElementById('{element}').toDataURL()")
 
 
 def start(chromium, path, *, tour=False, **options) -> Browsed:
-    options = {"viewport": {"width": 1600, "height": 1000}} | options
+    # Without smooth scrolling, for which every click would wait.
+    usual = {"viewport": {"width": 1600, "height": 1000}, "reduced_motion": "reduce"}
+    options = usual | options
     context = chromium.new_context(**options)
     context.set_offline(True)
     context.set_default_timeout(20_000)

@@ -12,14 +12,18 @@ from tinyvae.cli import app
 from tinyvae.errors import SizeError, UsageError
 from tinyvae.explorer import explore_run
 
-OPTIONS = runs.RunOptions(hidden_dims=(16,), latent_dim=2, epochs=1, backend="reference")
+OPTIONS = runs.RunOptions(hidden_dims=(16,), latent_dim=2, backend="reference")
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "small"
-    prepared = runs.train(OPTIONS, output=folder, progress=False)
-    return prepared.folder
+@pytest.fixture
+def run(tmp_path):
+    """A run's folder, as training leaves it, without the training."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    facts = {"name": "digits", "image_shape": [28, 28]}
+    runs.Config(OPTIONS, facts, "0").write(folder / "config.json")
+    tv.VAE(784, **OPTIONS.model).save(folder / "model.npz")
+    return folder
 
 
 def test_a_page_of_the_usual_model_is_short(digits, tmp_path):
