@@ -87,3 +87,13 @@ def test_the_command_names_the_file(run, tmp_path):
 def test_links_lead_to_the_tutorials_that_were_named(small_vae, tmp_path):
     page = tv.explore(small_vae(), np.zeros((4, 6)), tmp_path / "p", tutorials="../lessons/")
     assert '"tutorials":"../lessons/"' in page.read_text(encoding="utf-8")
+
+
+def test_training_makes_the_page_and_names_it(tmp_path):
+    np.save(tmp_path / "rows.npy", np.random.default_rng(1).random((60, 6)).astype(np.float32))
+    words = f"train --data {tmp_path / 'rows.npy'} --likelihood gaussian --epochs 1 --hidden 4"
+    words += f" --latent-dim 2 --batch-size 20 --backend reference --output {tmp_path / 'run'}"
+    done = CliRunner().invoke(app, [*words.split(), "--no-progress"])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "run" / "explore.html").is_file()
+    assert "explore.html" in done.output
