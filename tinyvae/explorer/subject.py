@@ -60,6 +60,10 @@ class Subject:
         index = np.arange(min(count, len(self.rows)))
         return gather_batch(self.rows, index, None, binarize=self.binarize, dtype=vae.dtype)
 
+    def raw(self, index: Array) -> Array:
+        """Return rows as floats that are not binarized, (len(index), input_dim) float32."""
+        return gather_batch(self.rows, index, None, binarize="none", dtype=np.float32)
+
 
 def make_subject(
     vae: VAE,

@@ -131,13 +131,15 @@ def _ranges(subject: Subject, vae: VAE) -> dict[str, Any]:
 
 
 def _examples(subject: Subject, vae: VAE) -> dict[str, Any]:
-    """Return rows to begin with, as they came: the model's x is made of them on the page."""
+    """Return rows to begin with, before binarization: the page makes the model's x of them."""
     most = EXAMPLES if subject.kind != "plane" else EXAMPLES // 5  # points are found by hand
     count = max(2, min(most, _EXAMPLE_NUMBERS // vae.input_dim))
     index = _mixed(subject.kinds, min(count, len(subject.rows)), len(subject.rows))
-    rows = subject.rows[index]
+    values, bytes_ = subject.raw(index), subject.rows[index]
+    # Grey levels are packed as bytes, a quarter as long, where the data's reading of them says so.
+    grey = bytes_.dtype == np.uint8 and np.array_equal(np.rint(values * 255), bytes_)
     return {
-        "values": pack(rows, "uint8" if rows.dtype == np.uint8 else "float32"),
+        "values": pack(bytes_, "uint8") if grey else pack(values, "float32"),
         "kinds": None if subject.kinds is None else subject.kinds[index].tolist(),
     }
 

@@ -15,7 +15,7 @@ function tourSteps(kind) {
     ["give", kind === "image" ? "Draw something" : "Choose an x", give ?? ""],
     ["numbers", "Three numbers", "Reconstruction: what is lost on the way through the code. KL: what the code costs. Their sum, with a minus, is the ELBO, and training makes it as high as it can. The line in the histogram shows where your x stands among the test data: try something that is no digit."],
     ["map-section", "A map of codes", "The encoder turns x not into a point but into a cloud, q(z|x): the ellipses. Move over the map and the decoder paints what it believes to be there."],
-    ["sliders-section", "One dimension at a time", "Each slider moves one number of z. The bars tell what it carries: those at the end of the list carry nothing, and the picture does not care about them."],
+    ["sliders-section", "One dimension at a time", "Each slider moves one number of z. The small bar beside its name tells how much it carries; where the bar is empty, nothing changes."],
     ["wall-section", "Scale the noise", "Samples from the prior, all from the same noise. Move the slider: near 0 they are all alike, at 1 as the model believes, beyond it bold and then wrong."],
     ["understand", "Understand every number", "The whole loss with your numbers in their places. Redraw the noise: mu, sigma and KL hold still, z and the reconstruction move. That is the reparameterization."],
   ];
