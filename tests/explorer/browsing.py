@@ -1,7 +1,7 @@
 """A browser that reaches no network, and the page in it: what it shows, said and asked for.
 
-Where something is missing, tests are skipped with a word; with TINYVAE_NEED_BROWSER set they fail
-instead, so that a machine meant to run them cannot forget.
+Where something is missing, tests are skipped with a word; with TINYVAE_NEED_BROWSER (for the type
+checker TINYVAE_NEED_TSC) set they fail instead, so that a machine meant to run them cannot forget.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ ARGUMENTS = [
 ]
 
 
-def skip_or_fail(word: str) -> None:
+def skip_or_fail(word: str, needed: str = NEEDED) -> None:
     """Skip the test, unless this machine promised to run it."""
-    if os.environ.get(NEEDED):
-        pytest.fail(f"{word}, but {NEEDED} is set")
+    if os.environ.get(needed):
+        pytest.fail(f"{word}, but {needed} is set")
     pytest.skip(word)
 
 

@@ -115,7 +115,7 @@ def test_equations_named_on_the_page_stand_in_the_tutorials():
 def test_javascript_passes_the_type_checker():
     tsc = shutil.which("tsc")
     if tsc is None or shutil.which("node") is None:
-        skip_or_fail("there is no tsc (npm install --global typescript)")
+        skip_or_fail("there is no tsc (npm install --global typescript)", "TINYVAE_NEED_TSC")
     project = Path(__file__).with_name("tsconfig.json")
     done = subprocess.run([tsc, "-p", project], capture_output=True, text=True, check=False)
     assert done.stdout == ""
