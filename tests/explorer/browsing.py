@@ -1,7 +1,8 @@
 """A browser that reaches no network, and the page in it: what it shows, said and asked for.
 
-Where something is missing, tests are skipped with a word; with TINYVAE_NEED_BROWSER (for the type
-checker TINYVAE_NEED_TSC) set they fail instead, so that a machine meant to run them cannot forget.
+Where something is missing, tests are skipped with a word. With TINYVAE_NEED_BROWSER set they fail
+instead, so that a machine meant to run them cannot forget; with TINYVAE_NEED_NODE, so do the type
+checker's and the linter's.
 """
 
 from __future__ import annotations

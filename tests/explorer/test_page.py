@@ -112,11 +112,24 @@ def test_equations_named_on_the_page_stand_in_the_tutorials():
         assert f"\\\\tag{{{equation}}}" in notebook.read_text(encoding="utf-8"), (page, equation)
 
 
-def test_javascript_passes_the_type_checker():
-    tsc = shutil.which("tsc")
-    if tsc is None or shutil.which("node") is None:
-        skip_or_fail("there is no tsc (npm install --global typescript)", "TINYVAE_NEED_TSC")
-    project = Path(__file__).with_name("tsconfig.json")
-    done = subprocess.run([tsc, "-p", project], capture_output=True, text=True, check=False)
+HERE = Path(__file__).parent
+WEB = Path(str(files("tinyvae.explorer").joinpath("web")))
+
+
+@pytest.mark.parametrize(
+    ("tool", "options"),
+    [
+        ("tsc", ["-p", HERE / "tsconfig.json"]),
+        ("eslint", ["--config", HERE / "eslint.config.mjs", WEB]),
+    ],
+    ids=["tsc", "eslint"],
+)
+def test_javascript_passes_the_type_checker_and_the_linter(tool, options):
+    found = shutil.which(tool)
+    if found is None or shutil.which("node") is None:
+        skip_or_fail(f"there is no {tool} (see .ci/run)", "TINYVAE_NEED_NODE")
+    done = subprocess.run(
+        [found, *options], capture_output=True, text=True, check=False, cwd=HERE.parent.parent
+    )
     assert done.stdout == ""
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr

@@ -20,7 +20,8 @@ export function setUpAsking(app) {
     URL.revokeObjectURL(address);
     started.onmessage = ({ data }) => hear(data);
     started.onerror = () => {
-      answer.textContent = "This browser starts no worker for a page opened from disk, so log p(x) cannot be estimated here.";
+      answer.textContent =
+        "This browser starts no worker for a page opened from disk, so log p(x) cannot be estimated here.";
     };
     started.postMessage({ model: app.model });
     return started;
@@ -35,13 +36,18 @@ export function setUpAsking(app) {
     }
     button.disabled = false;
     const { bound, error, effective } = message;
-    const number = make("strong", { text: `log p(x) ≈ ${words(bound, app.digits)} ± ${words(error, error < 0.1 ? 3 : 1)} nats` });
+    const number = make("strong", {
+      text: `log p(x) ≈ ${words(bound, app.digits)} ± ${words(error, error < 0.1 ? 3 : 1)} nats`,
+    });
     number.dataset.value = String(bound);
     number.dataset.error = String(error);
     number.dataset.milliseconds = String(message.milliseconds);
     number.id = "log-p";
     const gap = `, ${words(bound - app.weighed.elbo, app.digits)} above the ELBO.`;
-    const trust = effective < 10 ? ` A few samples weigh nearly all (effective ${words(effective, 1)} of 1,000): rather a lower bound.` : "";
+    const trust =
+      effective < 10
+        ? ` A few samples weigh nearly all (effective ${words(effective, 1)} of 1,000): rather a lower bound.`
+        : "";
     answer.replaceChildren(number, gap + trust);
     app.logP = bound;
     app.tell("answer");

@@ -29,7 +29,10 @@ function reconstructionCode(model, logSigmaName) {
   const end = ".sum(axis=-1)\nreconstruction = minus_log_p.mean()";
   if (model.likelihood === "bernoulli") return [`minus_log_p = (np.logaddexp(0, logits) - x * logits)${end}`];
   if (model.likelihood === "poisson") {
-    return ["log_factorial = np.vectorize(math.lgamma)(x + 1)", `minus_log_p = (np.exp(logits) - x * logits + log_factorial)${end}`];
+    return [
+      "log_factorial = np.vectorize(math.lgamma)(x + 1)",
+      `minus_log_p = (np.exp(logits) - x * logits + log_factorial)${end}`,
+    ];
   }
   if (model.likelihood === "continuous_bernoulli") {
     return [
@@ -38,7 +41,10 @@ function reconstructionCode(model, logSigmaName) {
       `minus_log_p = (log_partition - x * logits)${end}`,
     ];
   }
-  const sigma = model.likelihood === "gaussian_learned" ? `np.exp(p["${logSigmaName}"])` : String(Math.exp(model.logSigma));
+  const sigma =
+    model.likelihood === "gaussian_learned"
+      ? `np.exp(p["${logSigmaName}"])`
+      : String(Math.exp(model.logSigma));
   return [
     `sigma = ${sigma}  # of p(x|z)`,
     "residual = (x - logits) / sigma",

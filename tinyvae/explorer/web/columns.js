@@ -16,7 +16,9 @@ export function setUpColumns(app) {
   let chosen = 0;
   element("give-columns").hidden = false;
   const name = columnName(app);
-  for (let i = 0; i < Math.min(count, MOST_IN_LIST); i++) list.append(make("option", { text: name(i), attributes: { value: String(i) } }));
+  for (let i = 0; i < Math.min(count, MOST_IN_LIST); i++) {
+    list.append(make("option", { text: name(i), attributes: { value: String(i) } }));
+  }
 
   /** A value as the likelihood can have it. @param {number} wanted */
   function allowed(wanted) {
@@ -59,7 +61,10 @@ export function setUpColumns(app) {
     if (!step) return;
     event.preventDefault();
     chosen = (chosen + step.right + count) % count;
-    const size = app.data.whole || app.data.binarize === "threshold" ? 1 : (app.data.high[chosen] - app.data.low[chosen]) / 20 || 0.05;
+    const size =
+      app.data.whole || app.data.binarize === "threshold"
+        ? 1
+        : (app.data.high[chosen] - app.data.low[chosen]) / 20 || 0.05;
     if (step.up) change(app.raw[chosen] + step.up * size);
     paint();
   });

@@ -60,7 +60,9 @@ export function setUpDataPlane(app) {
   function paintReconstructions(context, side) {
     context.strokeStyle = colour("now");
     context.lineWidth = 2;
-    const gaussian = LIKELIHOODS[app.model.likelihood] === LIKELIHOODS.gaussian || app.model.likelihood === "gaussian_learned";
+    const gaussian =
+      LIKELIHOODS[app.model.likelihood] === LIKELIHOODS.gaussian ||
+      app.model.likelihood === "gaussian_learned";
     const sigma = gaussian ? (Math.exp(app.model.logSigma) / (2 * view.half)) * side : 4;
     for (const logits of app.weighed.logits) {
       const [x, y] = view.toScreen([...mean(app.model, logits)], side);
@@ -104,7 +106,10 @@ export function setUpDataPlane(app) {
 /** A cross that is seen on light and dark.
  * @param {CanvasRenderingContext2D} context @param {number[]} at */
 export function paintCross(context, [x, y]) {
-  for (const [width, name] of /** @type {[number, string][]} */ ([[6, "card"], [2.5, "ink"]])) {
+  for (const [width, name] of /** @type {[number, string][]} */ ([
+    [6, "card"],
+    [2.5, "ink"],
+  ])) {
     context.lineWidth = width;
     context.strokeStyle = colour(name);
     context.beginPath();

@@ -54,7 +54,18 @@ export function write(where, value, digits = 1) {
 
 // Petroff (2021), "Accessible Color Sequences for Data Visualization", the sequence of ten; each
 // class has a marker of its own besides, so that colour alone never tells.
-const PALETTE = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"];
+const PALETTE = [
+  "#3f90da",
+  "#ffa90e",
+  "#bd1f01",
+  "#94a4a2",
+  "#832db6",
+  "#a96b59",
+  "#e76300",
+  "#b9ac70",
+  "#717581",
+  "#92dadd",
+];
 
 /** @param {number} kind */
 export function kindColour(kind) {

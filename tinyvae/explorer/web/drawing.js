@@ -18,7 +18,10 @@ export function setUpDrawing(app) {
   const beneath = document.createElement("canvas"); // only painted
   const enlarged = CANVAS / Math.max(width, height);
   const range = valueRange(app.data);
-  const ink = { strokes: /** @type {Point[][]} */ ([]), picture: /** @type {HTMLCanvasElement | null} */ (null) };
+  const ink = {
+    strokes: /** @type {Point[][]} */ ([]),
+    picture: /** @type {HTMLCanvasElement | null} */ (null),
+  };
   /** @type {ArrayLike<number> | null} */
   let base = app.raw; // an example beneath the strokes
   const pen = { x: width / 2, y: height / 2, down: false, seen: false };
@@ -30,7 +33,9 @@ export function setUpDrawing(app) {
     const started = performance.now();
     const drawn = rasterize(ink, width, height, centre.checked && !base, scratch);
     const under = base;
-    app.setX(drawn.map((v, i) => Math.max(range.low + v * (range.high - range.low), under ? under[i] : range.low)));
+    app.setX(
+      drawn.map((v, i) => Math.max(range.low + v * (range.high - range.low), under ? under[i] : range.low)),
+    );
     paint();
     app.strokeMilliseconds.push(performance.now() - started);
   }
@@ -59,7 +64,13 @@ export function setUpDrawing(app) {
   /** @param {CanvasRenderingContext2D} context */
   function paintPen(context) {
     context.beginPath();
-    context.arc(pen.x * enlarged, pen.y * enlarged, (penRadius(width, height) + 0.5) * enlarged, 0, 2 * Math.PI);
+    context.arc(
+      pen.x * enlarged,
+      pen.y * enlarged,
+      (penRadius(width, height) + 0.5) * enlarged,
+      0,
+      2 * Math.PI,
+    );
     context.lineWidth = 3;
     context.strokeStyle = pen.down ? "#ff9d5c" : "#7ab8f5";
     context.stroke();

@@ -28,7 +28,11 @@ function setUpExamples(app, put) {
     const kind = kinds ? `, ${app.data.kind_names[kinds[i]]}` : "";
     const name = `Example ${i + 1}${kind}`;
     const canvas = make("canvas", { attributes: { "aria-hidden": "true" } });
-    const button = make("button", { attributes: { type: "button", "aria-label": name, title: name, "aria-pressed": "false" } }, [canvas]);
+    const button = make(
+      "button",
+      { attributes: { type: "button", "aria-label": name, title: name, "aria-pressed": "false" } },
+      [canvas],
+    );
     if (app.data.kind === "plane") button.textContent = String(i + 1);
     element("examples").append(button);
     paintRow(canvas, row, app.data);
@@ -55,7 +59,11 @@ function chooseLabel(app, label) {
 function setUpLabels(app) {
   if (!app.model.nClasses) return;
   const list = element("label", "select");
-  for (let i = 0; i < app.model.nClasses; i++) list.append(make("option", { text: app.data.kind_names[i] ?? String(i), attributes: { value: String(i) } }));
+  for (let i = 0; i < app.model.nClasses; i++) {
+    list.append(
+      make("option", { text: app.data.kind_names[i] ?? String(i), attributes: { value: String(i) } }),
+    );
+  }
   element("label-row").hidden = false;
   app.label = app.data.examples.kinds?.[0] ?? 0;
   list.value = String(app.label);
@@ -66,10 +74,16 @@ function setUpLabels(app) {
 function setUpWords(app) {
   const { model, version } = app.packed;
   const { rounding, binarize, kind, name } = app.data;
-  const what = { image: `a picture of ${model.input_dim} pixels`, table: `a row of ${model.input_dim} columns`, plane: "a point of the plane" }[kind];
+  const what = {
+    image: `a picture of ${model.input_dim} pixels`,
+    table: `a row of ${model.input_dim} columns`,
+    plane: "a point of the plane",
+  }[kind];
   const numbers = model.latent_dim === 1 ? "one number" : `${model.latent_dim} numbers`;
-  element("about").textContent = `A variational autoencoder (VAE)${name === "data" ? "" : ` of ${name}`}. It turns ${what} into a code of ${numbers} and back again; here you can see what that keeps, and what it costs.`;
-  element("facts").textContent = `${model.text}. Everything is computed in this page; nothing is loaded, nothing is sent.`;
+  element("about").textContent =
+    `A variational autoencoder (VAE)${name === "data" ? "" : ` of ${name}`}. It turns ${what} into a code of ${numbers} and back again; here you can see what that keeps, and what it costs.`;
+  element("facts").textContent =
+    `${model.text}. Everything is computed in this page; nothing is loaded, nothing is sent.`;
   const how = binarize === "threshold" ? " Grey becomes 0 or 1 at one half." : "";
   const titles = { image: "Draw", table: "Choose a row", plane: "Choose a point" };
   const leads = {
@@ -104,7 +118,9 @@ function begin() {
   put(app.data.examples.values[0]);
   setUpTour(app.data.kind);
   // For the curious, in the browser's console: tinyvae.app.weighed, tinyvae.forward(model, x, noise).
-  Object.assign(window, { tinyvae: { app, buildModel, decode, forward, importanceWeighted, logImportanceWeight, mean, unpack } });
+  Object.assign(window, {
+    tinyvae: { app, buildModel, decode, forward, importanceWeighted, logImportanceWeight, mean, unpack },
+  });
 }
 
 begin();

@@ -83,7 +83,8 @@ export function setUpMap(app) {
   });
   element("to-mu").addEventListener("click", () => app.setZ(app.weighed.mu));
   element("to-zero").addEventListener("click", () => app.setZ(new Float64Array(app.model.latentDim)));
-  app.on("z", () => { // which every new x is followed by
+  app.on("z", () => {
+    // which every new x is followed by
     paint();
     paintDecoded();
   });

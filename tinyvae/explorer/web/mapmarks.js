@@ -29,7 +29,10 @@ export function mapView(app) {
   const halfY = one ? 0.6 * tallest : half;
   return {
     /** @param {number[]} p @param {number} side */
-    toScreen: (p, side) => [((p[0] - cx + half) / (2 * half)) * side, ((cy + halfY - p[1]) / (2 * halfY)) * side],
+    toScreen: (p, side) => [
+      ((p[0] - cx + half) / (2 * half)) * side,
+      ((cy + halfY - p[1]) / (2 * halfY)) * side,
+    ],
     /** @param {number} x @param {number} y */
     toMap: (x, y) => [cx - half + 2 * half * x, cy + halfY - 2 * halfY * y],
     half,
@@ -114,16 +117,33 @@ export function paintPosterior(context, app, view, faint, side) {
   context.fillStyle = colour("now");
   context.globalAlpha = 0.55;
   for (const noise of faint) {
-    const [px, py] = view.toScreen(zPoint(app, mu.map((m, i) => m + sigma[i] * noise[i])), side);
+    const [px, py] = view.toScreen(
+      zPoint(
+        app,
+        mu.map((m, i) => m + sigma[i] * noise[i]),
+      ),
+      side,
+    );
     context.fillRect(px - 1, py - 1, 2, 2);
   }
   context.globalAlpha = 1;
-  for (const [wider, name] of /** @type {[number, string][]} */ ([[3, "card"], [0, "now"]])) {
+  for (const [wider, name] of /** @type {[number, string][]} */ ([
+    [3, "card"],
+    [0, "now"],
+  ])) {
     context.strokeStyle = colour(name); // a rim of paper, to be seen among the marks
     for (const times of [1, 2]) {
       context.lineWidth = (times === 1 ? 3 : 1.5) + wider;
       context.beginPath();
-      context.ellipse(x, y, Math.max(times * long * unit, 1), Math.max(times * short * unit, 1), -angle, 0, 2 * Math.PI);
+      context.ellipse(
+        x,
+        y,
+        Math.max(times * long * unit, 1),
+        Math.max(times * short * unit, 1),
+        -angle,
+        0,
+        2 * Math.PI,
+      );
       context.stroke();
     }
   }
@@ -147,5 +167,9 @@ function ellipse(app, sigma) {
   });
   const middle = (a + c) / 2;
   const spread = Math.hypot((a - c) / 2, b);
-  return { long: Math.sqrt(middle + spread), short: Math.sqrt(Math.max(middle - spread, 0)), angle: 0.5 * Math.atan2(2 * b, a - c) };
+  return {
+    long: Math.sqrt(middle + spread),
+    short: Math.sqrt(Math.max(middle - spread, 0)),
+    angle: 0.5 * Math.atan2(2 * b, a - c),
+  };
 }

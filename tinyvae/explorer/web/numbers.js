@@ -15,7 +15,9 @@ export function setUpNumbers(app) {
   const histogram = element("histogram", "canvas");
   const bars = element("bars", "canvas");
   const pictures = Array.from(app.noise, (_, k) => {
-    const canvas = make("canvas", { attributes: { role: "img", "aria-label": `Sample ${k + 1} of q(z|x), decoded` } });
+    const canvas = make("canvas", {
+      attributes: { role: "img", "aria-label": `Sample ${k + 1} of q(z|x), decoded` },
+    });
     const nats = make("output", { attributes: { id: `reconstruction-${k}` } });
     const caption = make("figcaption", {}, [nats, document.createTextNode(" nats")]);
     element("reconstructions").append(make("figure", {}, [canvas, caption]));
@@ -57,7 +59,9 @@ export function likeness(sorted, elbo, data) {
   const below = sorted.filter((one) => one < elbo).length;
   if (below === 0) return `Lower than all ${sorted.length} ${what}: unlike all of them.`;
   const share = below / sorted.length;
-  if (share < 0.02) return `Lower than ${words(100 * (1 - share), 0)} % of the ${sorted.length} ${what}: rare among them.`;
+  if (share < 0.02) {
+    return `Lower than ${words(100 * (1 - share), 0)} % of the ${sorted.length} ${what}: rare among them.`;
+  }
   return `Higher than ${words(100 * share, 0)} % of the ${sorted.length} ${what}.`;
 }
 
@@ -123,7 +127,9 @@ function paintKl(canvas, app) {
     context.fillStyle = colour("ink");
     context.fillRect(left, foot - tick - 1, step, 2);
     context.fillStyle = colour("quiet");
-    if (values.length <= MOST_NAMED && step > 13) context.fillText(String(dimension), left + step / 2, height - 4);
+    if (values.length <= MOST_NAMED && step > 13) {
+      context.fillText(String(dimension), left + step / 2, height - 4);
+    }
   });
   context.fillStyle = colour("quiet");
   context.fillRect(0, foot, width, 1);
@@ -136,6 +142,9 @@ function klWords(app) {
   const values = app.weighed.klPerDimension;
   const largest = app.order.reduce((a, b) => (values[b] > values[a] ? b : a), app.order[0]);
   const active = app.data.kl_per_dimension.filter((v) => v > 0.01).length;
-  const many = values.length > 1 ? `${active} of ${values.length} dimensions carry more than 0.01 nats on average` : "one dimension";
+  const many =
+    values.length > 1
+      ? `${active} of ${values.length} dimensions carry more than 0.01 nats on average`
+      : "one dimension";
   return `Bars: this x, most in z[${largest}] (${words(values[largest], 2)} nats). Lines: the test set's mean; ${many}.`;
 }

@@ -67,7 +67,10 @@ function paintPoint(canvas, values, data) {
 /** The part of the plane that is shown: all data with a margin. @param {Data} data */
 export function planeView(data) {
   const points = /** @type {Float32Array} */ (data.points);
-  const [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
+  const [low, high] = [
+    [Infinity, Infinity],
+    [-Infinity, -Infinity],
+  ];
   points.forEach((value, i) => {
     low[i % 2] = Math.min(low[i % 2], value);
     high[i % 2] = Math.max(high[i % 2], value);
@@ -76,7 +79,10 @@ export function planeView(data) {
   const middle = [0, 1].map((k) => (low[k] + high[k]) / 2);
   return {
     /** @param {number[]} p @param {number} side */
-    toScreen: (p, side) => [((p[0] - middle[0] + half) / (2 * half)) * side, ((middle[1] + half - p[1]) / (2 * half)) * side],
+    toScreen: (p, side) => [
+      ((p[0] - middle[0] + half) / (2 * half)) * side,
+      ((middle[1] + half - p[1]) / (2 * half)) * side,
+    ],
     /** @param {number} x @param {number} y */
     toData: (x, y) => [middle[0] - half + 2 * half * x, middle[1] + half - 2 * half * y],
     half,
@@ -129,7 +135,12 @@ export function paintBars(canvas, values, data, { chosen = -1, behind = null } =
     const top = y(values[column]);
     context.fillStyle = column === chosen ? colour("now") : colour("accent");
     const gap = step > 4 ? 1 : 0;
-    context.fillRect(bar * step + gap, Math.min(top, zero), step - 2 * gap, Math.max(Math.abs(zero - top), 1));
+    context.fillRect(
+      bar * step + gap,
+      Math.min(top, zero),
+      step - 2 * gap,
+      Math.max(Math.abs(zero - top), 1),
+    );
     if (behind) {
       context.fillStyle = colour("ink");
       context.fillRect(bar * step, y(behind[column]) - 1, step, 2);
@@ -144,7 +155,7 @@ export function barScale(data, height) {
   const range = valueRange(data);
   const [low, high] = [Math.min(range.low, 0), Math.max(range.high, 0)];
   /** @param {number} v */
-  const y = (v) => height - 3 - (Math.min(Math.max((v - low) / (high - low), 0), 1) * (height - 6));
+  const y = (v) => height - 3 - Math.min(Math.max((v - low) / (high - low), 0), 1) * (height - 6);
   /** @param {number} at */
   const value = (at) => low + ((height - 3 - at) / (height - 6)) * (high - low);
   return { y, zero: y(0), value };
@@ -153,7 +164,10 @@ export function barScale(data, height) {
 /** Of the columns that share a bar, the one whose value is farthest from zero.
  * @param {number} bar @param {number} bars @param {ArrayLike<number>} values */
 function barColumn(bar, bars, values) {
-  const [start, end] = [Math.floor((bar * values.length) / bars), Math.floor(((bar + 1) * values.length) / bars)];
+  const [start, end] = [
+    Math.floor((bar * values.length) / bars),
+    Math.floor(((bar + 1) * values.length) / bars),
+  ];
   let found = start;
   for (let i = start + 1; i < end; i++) if (Math.abs(values[i]) > Math.abs(values[found])) found = i;
   return found;

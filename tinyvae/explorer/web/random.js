@@ -2,7 +2,7 @@
 
 /** Uniform numbers in [0, 1): Marsaglia's xorshift (2003), 32 bits. @param {number} seed */
 export function uniforms(seed) {
-  let state = (Math.imul(seed + 1, 0x9e3779b1) >>> 0) || 1;
+  let state = Math.imul(seed + 1, 0x9e3779b1) >>> 0 || 1;
   const draw = () => {
     state ^= state << 13;
     state ^= state >>> 17;

@@ -27,7 +27,11 @@ export function rasterize(ink, width, height, centre, scratch) {
   const box = centre ? bounds(ink, width, height) : null;
   if (!box) return average(ink, { scale: 1, x: 0, y: 0 }, width, height, scratch);
   const scale = Math.min((BOX * width) / box.width, (BOX * height) / box.height, MOST_SCALED);
-  const first = { scale, x: width / 2 - scale * (box.x + box.width / 2), y: height / 2 - scale * (box.y + box.height / 2) };
+  const first = {
+    scale,
+    x: width / 2 - scale * (box.x + box.width / 2),
+    y: height / 2 - scale * (box.y + box.height / 2),
+  };
   const middle = centreOfMass(average(ink, first, width, height, scratch), width, height);
   const moved = { scale, x: first.x + width / 2 - middle.x, y: first.y + height / 2 - middle.y };
   return average(ink, moved, width, height, scratch);
@@ -61,13 +65,17 @@ function average(ink, placement, width, height, scratch) {
     scratch.width = fineWidth;
     scratch.height = fineHeight;
   }
-  const context = /** @type {CanvasRenderingContext2D} */ (scratch.getContext("2d", { willReadFrequently: true }));
+  const context = /** @type {CanvasRenderingContext2D} */ (
+    scratch.getContext("2d", { willReadFrequently: true })
+  );
   context.clearRect(0, 0, fineWidth, fineHeight);
   drawInk(context, ink, placement, SUPER, width, height);
   const fine = context.getImageData(0, 0, fineWidth, fineHeight).data;
   const found = new Float64Array(width * height);
   for (let y = 0, at = 3; y < fineHeight; y++) {
-    for (let x = 0; x < fineWidth; x++, at += 4) found[((y / SUPER) | 0) * width + ((x / SUPER) | 0)] += fine[at];
+    for (let x = 0; x < fineWidth; x++, at += 4) {
+      found[((y / SUPER) | 0) * width + ((x / SUPER) | 0)] += fine[at];
+    }
   }
   return found.map((sum) => Math.round(sum / (SUPER * SUPER)) / 255); // grey levels, as in a file
 }
@@ -90,7 +98,9 @@ function bounds(ink, width, height) {
     const context = /** @type {CanvasRenderingContext2D} */ (ink.picture.getContext("2d"));
     const alpha = context.getImageData(0, 0, w, h).data;
     for (let i = 0; i < w * h; i++) {
-      if (alpha[4 * i + 3] > 64) include((((i % w) + 0.5) * width) / w, ((Math.floor(i / w) + 0.5) * height) / h, 0.5);
+      if (alpha[4 * i + 3] > 64) {
+        include((((i % w) + 0.5) * width) / w, ((Math.floor(i / w) + 0.5) * height) / h, 0.5);
+      }
     }
   }
   return right > left ? { x: left, y: top, width: right - left, height: bottom - top } : null;
@@ -118,7 +128,9 @@ export function pictureAsInk(bitmap, width, height) {
   const canvas = document.createElement("canvas");
   canvas.width = width * SUPER;
   canvas.height = height * SUPER;
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const context = /** @type {CanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
   context.imageSmoothingQuality = "high";
   const scale = Math.min(canvas.width / bitmap.width, canvas.height / bitmap.height);
   const [w, h] = [bitmap.width * scale, bitmap.height * scale];

@@ -19,13 +19,19 @@ export function setUpSliders(app) {
   function add(dimension) {
     const id = `z-${dimension}`;
     const usual = app.data.kl_per_dimension[dimension];
-    const input = make("input", { attributes: { type: "range", id, min: String(-REACH), max: String(REACH), step: "0.01" } });
+    const input = make("input", {
+      attributes: { type: "range", id, min: String(-REACH), max: String(REACH), step: "0.01" },
+    });
     const output = make("output", { attributes: { for: id } });
     const label = make("label", { text: `z[${dimension}]`, attributes: { for: id } });
     const about = `KL of z[${dimension}], mean over the test set: ${words(usual, 2)} nats`;
     const bar = make("div");
     bar.style.width = `${(100 * usual) / most}%`;
-    const carries = make("div", { className: "carries", attributes: { title: about, "aria-hidden": "true" } }, [bar]);
+    const carries = make(
+      "div",
+      { className: "carries", attributes: { title: about, "aria-hidden": "true" } },
+      [bar],
+    );
     input.title = about;
     input.addEventListener("input", () => {
       const z = Float64Array.from(app.pinned);

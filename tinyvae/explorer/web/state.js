@@ -62,7 +62,9 @@ export function createApp(packed) {
   const data = unpackData(packed);
   /** @type {Record<Topic, (() => void)[]>} */
   const listeners = { x: [], z: [], path: [], answer: [] };
-  const order = data.kl_per_dimension.map((_, i) => i).sort((a, b) => data.kl_per_dimension[b] - data.kl_per_dimension[a]);
+  const order = data.kl_per_dimension
+    .map((_, i) => i)
+    .sort((a, b) => data.kl_per_dimension[b] - data.kl_per_dimension[a]);
   const app = {
     packed, // as it stands in the page
     model,
@@ -128,12 +130,16 @@ export function createApp(packed) {
     },
     /** Where z lies on the map. @param {ArrayLike<number>} z */
     toMap(z) {
-      return data.plane.directions.map((d) => d.reduce((sum, part, i) => sum + part * (z[i] - data.plane.center[i]), 0));
+      return data.plane.directions.map((d) =>
+        d.reduce((sum, part, i) => sum + part * (z[i] - data.plane.center[i]), 0),
+      );
     },
     /** z moved within the map's plane to a point; what is across the plane stays. @param {number[]} point */
     fromMap(point) {
       const here = app.toMap(app.pinned);
-      return app.pinned.map((v, i) => data.plane.directions.reduce((sum, d, k) => sum + d[i] * (point[k] - here[k]), v));
+      return app.pinned.map((v, i) =>
+        data.plane.directions.reduce((sum, d, k) => sum + d[i] * (point[k] - here[k]), v),
+      );
     },
   };
   return app;

@@ -7,17 +7,40 @@ const SEEN = "tinyvae tour seen";
 /** @param {string} kind @returns {[string, string, string][]} */
 function tourSteps(kind) {
   const give = {
-    image: "Draw over the example in the black square, or press Clear first. At every stroke the encoder reads the small picture beside it: your drawing, centred and scaled like the data it learned from.",
-    plane: "Move the cross. The shade is the density that the model has learned; rings show what the decoder makes of three codes of x.",
-    table: "Drag a bar, or choose a column and type its value. At every change the encoder reads the whole row.",
+    image:
+      "Draw over the example in the black square, or press Clear first. At every stroke the encoder reads the small picture beside it: your drawing, centred and scaled like the data it learned from.",
+    plane:
+      "Move the cross. The shade is the density that the model has learned; rings show what the decoder makes of three codes of x.",
+    table:
+      "Drag a bar, or choose a column and type its value. At every change the encoder reads the whole row.",
   }[kind];
   return [
     ["give", kind === "image" ? "Draw something" : "Choose an x", give ?? ""],
-    ["numbers", "Three numbers", "Reconstruction: what is lost on the way through the code. KL: what the code costs. Their sum, with a minus, is the ELBO, and training makes it as high as it can. The line in the histogram shows where your x stands among the test data: try something that is no digit."],
-    ["map-section", "A map of codes", "The encoder turns x not into a point but into a cloud, q(z|x): the ellipses. Move over the map and the decoder paints what it believes to be there."],
-    ["sliders-section", "One dimension at a time", "Each slider moves one number of z. The small bar beside its name tells how much it carries; where the bar is empty, nothing changes."],
-    ["wall-section", "Scale the noise", "Samples from the prior, all from the same noise. Move the slider: near 0 they are all alike, at 1 as the model believes, beyond it bold and then wrong."],
-    ["understand", "Understand every number", "The whole loss with your numbers in their places. Redraw the noise: mu, sigma and KL hold still, z and the reconstruction move. That is the reparameterization."],
+    [
+      "numbers",
+      "Three numbers",
+      "Reconstruction: what is lost on the way through the code. KL: what the code costs. Their sum, with a minus, is the ELBO, and training makes it as high as it can. The line in the histogram shows where your x stands among the test data: try something that is no digit.",
+    ],
+    [
+      "map-section",
+      "A map of codes",
+      "The encoder turns x not into a point but into a cloud, q(z|x): the ellipses. Move over the map and the decoder paints what it believes to be there.",
+    ],
+    [
+      "sliders-section",
+      "One dimension at a time",
+      "Each slider moves one number of z. The small bar beside its name tells how much it carries; where the bar is empty, nothing changes.",
+    ],
+    [
+      "wall-section",
+      "Scale the noise",
+      "Samples from the prior, all from the same noise. Move the slider: near 0 they are all alike, at 1 as the model believes, beyond it bold and then wrong.",
+    ],
+    [
+      "understand",
+      "Understand every number",
+      "The whole loss with your numbers in their places. Redraw the noise: mu, sigma and KL hold still, z and the reconstruction move. That is the reparameterization.",
+    ],
   ];
 }
 

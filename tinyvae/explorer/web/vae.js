@@ -88,7 +88,8 @@ export function networkForward(network, x, activation, label) {
   const { layers, labelRows } = network;
   let h = /** @type {Numbers} */ (x);
   layers.forEach((layer, i) => {
-    const row = labelRows && i === 0 ? labelRows.subarray(label * layer.fanOut, (label + 1) * layer.fanOut) : null;
+    const row =
+      labelRows && i === 0 ? labelRows.subarray(label * layer.fanOut, (label + 1) * layer.fanOut) : null;
     h = denseForward(h, layer, i < layers.length - 1 ? activation : "identity", row);
   });
   return h;
@@ -148,7 +149,9 @@ export function klForward(mu, logvar) {
 export function logPartition(l) {
   const h = 0.5 * Math.abs(l);
   if (h < 1e-4) return 0.5 * l + (h * h) / 6.0;
-  return 0.5 * l + (h < 1.0 ? Math.log(Math.sinh(h) / h) : h + Math.log1p(-Math.exp(-2.0 * h)) - Math.log(2.0 * h));
+  return (
+    0.5 * l + (h < 1.0 ? Math.log(Math.sinh(h) / h) : h + Math.log1p(-Math.exp(-2.0 * h)) - Math.log(2.0 * h))
+  );
 }
 
 /** The derivative of logPartition: 1 / (1 - exp(-l)) - 1 / l. @param {number} l */
@@ -168,9 +171,9 @@ export function logFactorial(n) {
   return n * Math.log(n) - n + 0.5 * (LOG_2PI + Math.log(n)) + series;
 }
 
-/** @param {number} mean @param {number} x @param {number} logSigma */
-function gaussianForward(mean, x, logSigma) {
-  const residual = (x - mean) * Math.exp(-logSigma);
+/** @param {number} middle @param {number} x @param {number} logSigma */
+function gaussianForward(middle, x, logSigma) {
+  const residual = (x - middle) * Math.exp(-logSigma);
   return 0.5 * LOG_2PI + logSigma + 0.5 * residual * residual;
 }
 
@@ -196,9 +199,9 @@ export const LIKELIHOODS = {
  * @param {ArrayLike<number>} x
  */
 export function reconstructionForward(model, logits, x) {
-  const forward = LIKELIHOODS[model.likelihood].forward;
+  const minusLogP = LIKELIHOODS[model.likelihood].forward;
   let sum = 0.0;
-  for (let i = 0; i < logits.length; i++) sum += forward(logits[i], x[i], model.logSigma);
+  for (let i = 0; i < logits.length; i++) sum += minusLogP(logits[i], x[i], model.logSigma);
   return sum;
 }
 

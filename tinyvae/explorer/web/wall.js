@@ -26,13 +26,25 @@ export function setUpWall(app) {
   function paint() {
     const scale = slider.valueAsNumber;
     element("scale-value").textContent = words(scale, 2);
-    const samples = noise.map((one) => mean(app.model, decode(app.model, one.map((v) => scale * v), app.label)));
+    const samples = noise.map((one) =>
+      mean(
+        app.model,
+        decode(
+          app.model,
+          one.map((v) => scale * v),
+          app.label,
+        ),
+      ),
+    );
     if (!view) {
       samples.forEach((sample, i) => paintRow(canvases[i], sample, app.data));
       return;
     }
     const { context, width } = sharpen(canvases[0]);
-    for (const [rows, name] of /** @type {[ArrayLike<number>[], string][]} */ ([[dataPoints(app), "line"], [samples, "accent"]])) {
+    for (const [rows, name] of /** @type {[ArrayLike<number>[], string][]} */ ([
+      [dataPoints(app), "line"],
+      [samples, "accent"],
+    ])) {
       context.fillStyle = colour(name);
       for (const row of rows) {
         const [x, y] = view.toScreen([row[0], row[1]], width);

@@ -9,9 +9,10 @@ import { normals, uniforms } from "./random.js";
 /** @typedef {{x: Float64Array, label: number, samples: number, seed: number, asked: number}} Question */
 
 const SAMPLES_AT_A_TIME = 50;
-const here = /** @type {{onmessage: ((event: MessageEvent) => void) | null, postMessage: (message: object) => void}} */ (
-  /** @type {unknown} */ (globalThis)
-);
+const here =
+  /** @type {{onmessage: ((event: MessageEvent) => void) | null, postMessage: (message: object) => void}} */ (
+    /** @type {unknown} */ (globalThis)
+  );
 /** @type {Model | null} */
 let model = null;
 let newest = 0;
@@ -31,7 +32,12 @@ async function answer(known, question) {
       if (asked !== newest) return;
     }
   }
-  here.postMessage({ asked, done: samples, ...importanceWeighted(logW), milliseconds: performance.now() - started });
+  here.postMessage({
+    asked,
+    done: samples,
+    ...importanceWeighted(logW),
+    milliseconds: performance.now() - started,
+  });
 }
 
 here.onmessage = (/** @type {MessageEvent} */ { data }) => {
