@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tinyvae.data import load_data as load_data
     from tinyvae.data import minibatches as minibatches
     from tinyvae.errors import TinyVAEError as TinyVAEError
+    from tinyvae.explorer import explore as explore
     from tinyvae.gradcheck import check_gradients as check_gradients
     from tinyvae.linear_gaussian import LinearGaussian as LinearGaussian
     from tinyvae.losscheck import check_kl as check_kl
@@ -54,6 +55,7 @@ _HOME = {
     "check_loss": "losscheck",
     "check_sampler": "losscheck",
     "evaluate": "model.evaluation",
+    "explore": "explorer",
     "fit": "training.fit",
     "load_data": "data",
     "minibatches": "data",

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from tinyvae.cli.check import gradcheck
 from tinyvae.cli.doctor import check
+from tinyvae.cli.explore import explore
 from tinyvae.cli.learn import tutorials
 from tinyvae.cli.look import evaluate, info, plot, sample
 from tinyvae.cli.train import INTERRUPTED, train
@@ -52,7 +53,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-for command in (train, sample, plot, evaluate, info, gradcheck, check, tutorials):
+for command in (train, sample, plot, explore, evaluate, info, gradcheck, check, tutorials):
     app.command()(command)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from tinyvae.cli import options as o
 from tinyvae.cli.text import evaluations_table
-from tinyvae.errors import UsageError
+from tinyvae.errors import TinyVAEError, UsageError
 from tinyvae.runs import Config, Result, RunOptions
 from tinyvae.runs import resume as resume_run
 from tinyvae.runs import train as train_run
@@ -113,3 +113,15 @@ def _report(result: Result, say: Any) -> None:
     say(evaluations_table(result.evaluations))
     say("")
     say("\n  ".join(["Pictures:", *map(str, result.pictures)]))
+    say(_page(result))
+
+
+def _page(result: Result) -> str:
+    """Make the page to explore the run with; it is an extra, without which the run is whole."""
+    from tinyvae.explorer import explore_run
+
+    try:
+        page = explore_run(result.folder, progress=False)
+    except TinyVAEError as error:
+        return f"No page to explore was made: {error}"
+    return f"Open in a browser, to draw and see what it makes of it:\n  {page}"

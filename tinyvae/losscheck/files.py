@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -63,15 +64,11 @@ def check_file(
     kinds: list[str] = []
     for name, function in found:
         kind = kind_of(name, function)
-        title = f"{path}:{name}"
-        reports.append(
-            _with_arrays(
-                lambda to, kind=kind, function=function, title=title: _check(
-                    kind, function, to, beta, input_dim, latent_dim, seed, title
-                ),
-                convert,
-            )
-        )
+        checked = partial(
+            _check, kind, function, beta=beta, input_dim=input_dim, latent_dim=latent_dim,
+            seed=seed, title=f"{path}:{name}",
+        )  # fmt: skip
+        reports.append(_with_arrays(checked, convert))
         kinds.append(kind)
     return _compared(reports, kinds)
 

@@ -155,7 +155,7 @@ class Fitter:
     def pieces(self, dictionary: Sequence[Term]) -> Match | None:
         """Return the few terms of a dictionary that explain everything to rounding, or None."""
         table = self.columns(dictionary)
-        usable = np.isfinite(table).all(axis=0) & table.any(axis=0)
+        usable = np.asarray(np.isfinite(table).all(axis=0) & table.any(axis=0))
         terms = [t for t, ok in zip(dictionary, usable, strict=True) if ok]
         if self.random or not terms or len(terms) + 4 > len(self.y):
             return None

@@ -89,8 +89,8 @@ def plot(
     """
     run = find_run(path)
     loaded = run.load()
-    shown = _data_of(run, loaded.vae, data, data_dir, progress)
-    found = evaluate_model(loaded.vae, shown.test, binarize=_binarize(run))
+    shown = data_of(run, loaded.vae, data, data_dir, progress)
+    found = evaluate_model(loaded.vae, shown.test, binarize=binarize_of(run))
     return draw_pictures(loaded.vae, shown, loaded.history, found, run.folder, say or silent)
 
 
@@ -137,13 +137,13 @@ def evaluate(
     check_count("seed", seed, at_least=0)
     run = find_run(path)
     vae = run.load().vae
-    loaded = _data_of(run, vae, data, data_dir, progress)
+    loaded = data_of(run, vae, data, data_dir, progress)
     return {
         split: evaluate_model(
             vae,
             getattr(loaded, split),
             n_samples=n_samples,
-            binarize=_binarize(run),
+            binarize=binarize_of(run),
             seed=seed,
             progress=progress,
         )
@@ -183,11 +183,12 @@ def info(path: str | PathLike[str]) -> Info:
     )
 
 
-def _binarize(run: Run) -> str | None:
+def binarize_of(run: Run) -> str | None:
+    """Return how a run's pixels became 0 or 1; None for the default or where it is not known."""
     return run.config.options.binarize if run.config else None
 
 
-def _data_of(run: Run, vae: VAE, data: str | None, data_dir: str | None, progress: bool) -> DataSet:
+def data_of(run: Run, vae: VAE, data: str | None, data_dir: str | None, progress: bool) -> DataSet:
     """Return the data named, or else those the run was trained on, if they fit the model."""
     options = run.config.options if run.config is not None else RunOptions()
     if run.config is None and data is None:

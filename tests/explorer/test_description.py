@@ -1,0 +1,45 @@
+"""What the page is told of a model."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from tinyvae.errors import OptionError, UsageError
+from tinyvae.explorer.description import describe_model, n_classes, rounded
+
+
+def test_the_arrays_lie_in_the_weights_in_order(small_vae):
+    vae = small_vae(likelihood="gaussian_learned")
+    described = json.loads(json.dumps(describe_model(vae, "float32")))
+    values = np.frombuffer(base64.b64decode(described["weights"]["base64"]), "<f4")
+    start = 0
+    for entry in described["arrays"]:
+        size = int(np.prod(entry["shape"]))
+        own = values[start : start + size].reshape(entry["shape"])
+        np.testing.assert_array_equal(own, vae.parameters[entry["name"]].astype(np.float32))
+        start += size
+    assert start == len(values) == vae.parameters.size
+    assert described["encoder_layers"] == described["decoder_layers"] == 2
+
+
+def test_a_rounded_model_is_another_one(small_vae):
+    vae = small_vae()
+    before = vae.parameters.values.copy()
+    twin = rounded(vae, "float16")
+    np.testing.assert_array_equal(twin.parameters.values, before.astype(np.float16))
+    np.testing.assert_array_equal(vae.parameters.values, before)
+    assert n_classes(vae) == 0
+
+
+def test_what_the_page_cannot_compute_is_refused(small_vae):
+    class Stranger:
+        config = small_vae().config | {"likelihood": "cauchy"}
+
+    with pytest.raises(UsageError, match="likelihood='cauchy'"):
+        describe_model(Stranger(), "float16")
+    with pytest.raises(OptionError, match="float61"):
+        describe_model(small_vae(), "float61")

@@ -1,0 +1,256 @@
+"""The page as a reader has it: drawn on, walked in, asked, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinyvae.explorer.description import rounded
+
+RELATIVE = 1e-5
+
+
+def draw(page, strokes, element="draw"):
+    """Draw with the mouse; strokes are lists of points in shares of the surface."""
+    page.locator(f"#{element}").scroll_into_view_if_needed()
+    box = page.locator(f"#{element}").bounding_box()
+    for stroke in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=4)
+        page.mouse.up()
+
+
+SEVEN = [[(0.2, 0.2), (0.6, 0.2), (0.35, 0.7)]]
+
+
+@pytest.fixture
+def page_vae(digit_vae):
+    """The model as the page has it, in float64."""
+    twin = rounded(digit_vae, "float16")
+    return twin.copy(dtype="float64", backend="reference")
+
+
+def check_numbers(browsed, vae):
+    """Compare what the page shows with what Python computes from the page's x and noise."""
+    x, noise = browsed.array("app.x"), browsed.array("app.noise")
+    loss = vae.loss(np.tile(x, (len(noise), 1)), noise)
+    np.testing.assert_allclose(browsed.value("reconstruction"), loss.reconstruction, rtol=RELATIVE)
+    np.testing.assert_allclose(browsed.value("kl"), loss.kl, rtol=RELATIVE)
+    expected = -(loss.reconstruction + loss.kl)
+    np.testing.assert_allclose(browsed.value("elbo"), expected, rtol=RELATIVE)
+    for k, row in enumerate(noise):
+        one = vae.loss(x[None], row[None]).reconstruction
+        np.testing.assert_allclose(browsed.value(f"reconstruction-{k}"), one, rtol=RELATIVE)
+    return loss
+
+
+def test_a_digit_drawn_by_mouse_has_pythons_numbers(browsed, page_vae):
+    before = browsed.value("elbo")
+    draw(browsed.page, SEVEN)
+    check_numbers(browsed, page_vae)
+    assert browsed.value("elbo") != before
+    raw = browsed.array("app.raw").reshape(28, 28)
+    rows, columns = np.nonzero(raw > 0.02)
+    assert np.ptp(rows) + 1 <= 22  # 20, and a pixel of soft edge on each side
+    assert np.ptp(columns) + 1 <= 22
+    middle = [(raw * (np.arange(28) + 0.5)).sum() / raw.sum(), None]
+    middle[1] = (raw.T * (np.arange(28) + 0.5)).sum() / raw.sum()
+    np.testing.assert_allclose(middle, 14.0, atol=0.35)
+    assert set(browsed.array("app.x")) == {0.0, 1.0}
+    browsed.page.uncheck("#centre")
+    check_numbers(browsed, page_vae)
+    assert not np.array_equal(browsed.array("app.raw").reshape(28, 28), raw)
+    browsed.page.click("#undo")
+    assert browsed.array("app.raw").max() == 0.0
+
+
+def test_an_example_is_the_test_sets_row(browsed, page_vae, digits):
+    browsed.page.click('#examples button[aria-label="Example 4, 3"]')
+    first = digits.test[digits.test_labels == 3][0]
+    np.testing.assert_allclose(browsed.array("app.raw"), first / 255.0, atol=1e-7)
+    np.testing.assert_array_equal(browsed.array("app.x"), first >= 128)
+    check_numbers(browsed, page_vae)
+    assert browsed.page.locator('#examples button[aria-pressed="true"]').count() == 1
+
+
+def test_a_drawing_by_keyboard(browsed, page_vae):
+    browsed.page.focus("#draw")
+    browsed.page.keyboard.press("c")
+    assert browsed.array("app.raw").max() == 0.0
+    browsed.page.keyboard.press("Space")
+    for key in ["ArrowDown"] * 5 + ["ArrowRight"] * 5:
+        browsed.page.keyboard.press(key)
+    assert browsed.array("app.raw").sum() > 10.0
+    check_numbers(browsed, page_vae)
+
+
+def test_log_p_comes_from_a_worker_and_agrees_with_python(browsed, page_vae):
+    browsed.page.click("#ask")
+    browsed.page.wait_for_selector("#log-p")
+    came = browsed.page.locator("#log-p")
+    x = browsed.array("app.x")[None]
+    bound, error = (float(came.get_attribute(f"data-{name}")) for name in ("value", "error"))
+    expected = page_vae.log_likelihood(x, 4000, seed=1)[0]
+    assert abs(bound - expected) <= 4.0 * np.hypot(error, error / 2.0)
+    assert bound > browsed.value("elbo")
+    browsed.page.click("#redraw")
+    assert browsed.page.locator("#answer").inner_text() == ""
+
+
+def test_redrawn_noise_moves_z_and_holds_mu_and_kl(browsed, page_vae):
+    before = {name: browsed.array(f"app.weighed.{name}") for name in ("mu", "logvar", "z")}
+    kl, elbo = browsed.value("kl"), browsed.value("elbo")
+    browsed.page.click("#redraw")
+    for name in ("mu", "logvar"):
+        np.testing.assert_array_equal(browsed.array(f"app.weighed.{name}"), before[name])
+    assert browsed.value("kl") == kl
+    assert browsed.value("elbo") != elbo
+    assert not np.array_equal(browsed.array("app.weighed.z"), before["z"])
+    assert browsed.page.locator(".held").count() == 2
+    assert browsed.page.locator(".moved").count() == 4
+    check_numbers(browsed, page_vae)
+
+
+def test_numpy_on_the_page_computes_its_numbers(browsed, page_vae):
+    p = page_vae.parameters
+    names = {"np": np, "p": p, "x": browsed.array("app.x"), "noise": browsed.array("app.noise")}
+    for code in browsed.page.locator("#steps pre[data-code]").all():
+        exec(code.text_content(), names)
+    for name in ("reconstruction", "kl", "elbo"):
+        np.testing.assert_allclose(names[name], browsed.value(name), rtol=RELATIVE)
+    x = np.tile(names["x"], (3, 1))
+    np.testing.assert_allclose(
+        names["log_w"], page_vae.log_importance_weights(x, names["noise"]), rtol=RELATIVE
+    )
+
+
+def test_sliders_paint_what_python_decodes(browsed, page_vae):
+    dimension = browsed.app("app.order")[0]
+    before = browsed.canvas("painted")
+    slider = browsed.page.locator(f"#z-{dimension}")
+    slider.focus()
+    start = browsed.array("app.z")
+    for _ in range(100):
+        browsed.page.keyboard.press("ArrowRight")
+    moved = browsed.array("app.z")
+    np.testing.assert_allclose(moved[dimension] - start[dimension], 1.0, atol=0.011)
+    np.testing.assert_array_equal(np.delete(moved, dimension), np.delete(start, dimension))
+    assert browsed.canvas("painted") != before
+    painted = browsed.array(
+        "Array.from(document.getElementById('painted').getContext('2d')"
+        ".getImageData(0, 0, 28, 28).data).filter((_, i) => i % 4 === 0)"
+    )
+    np.testing.assert_allclose(painted / 255, page_vae.decode_mean(moved[None])[0], atol=0.003)
+
+
+def test_the_map_is_walked_by_hover_click_and_arrows(browsed):
+    page, start = browsed.page, browsed.array("app.z")
+    page.hover("#map", position={"x": 60, "y": 60})
+    looked = browsed.array("app.z")
+    assert not np.allclose(looked, start)
+    page.mouse.move(5, 5)
+    np.testing.assert_array_equal(browsed.array("app.z"), start)
+    page.click("#map", position={"x": 60, "y": 60})
+    page.mouse.move(5, 5)
+    np.testing.assert_allclose(browsed.array("app.z"), looked)
+    before = browsed.array("app.toMap(app.z)")
+    page.focus("#map")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowLeft")
+    np.testing.assert_allclose(browsed.array("app.toMap(app.z)") - before, [-0.5, 0.1], atol=1e-9)
+    page.click("#to-zero")
+    assert not browsed.array("app.z").any()
+    page.click("#to-mu")
+    np.testing.assert_array_equal(browsed.array("app.z"), browsed.array("app.weighed.mu"))
+
+
+def test_scale_and_interpolation(browsed, page_vae):
+    page = browsed.page
+    first = "document.querySelector('#wall canvas').toDataURL()"
+    before = page.evaluate(first)
+    page.focus("#scale")
+    page.keyboard.press("Home")
+    nothing = page.evaluate(
+        "[...document.querySelectorAll('#wall canvas')].map((c) => c.toDataURL())"
+    )
+    assert len(set(nothing)) == 1  # without noise all samples are one
+    assert page.evaluate(first) != before
+    page.click('#examples button[aria-label="Example 9, 8"]')
+    page.click("#take-b")
+    ends = browsed.array("app.ends")
+    expected = page_vae.encode(browsed.array("app.x")[None])[0][0]
+    np.testing.assert_allclose(ends[1], expected, rtol=RELATIVE, atol=1e-9)
+    page.focus("#between")
+    page.keyboard.press("End")
+    np.testing.assert_allclose(browsed.array("app.z"), ends[1], atol=1e-12)
+
+
+def test_the_tour_has_six_steps_and_can_be_left(browse, digit_page):
+    browsed = browse(digit_page, tour=True)
+    page = browsed.page
+    assert page.locator("#tour").is_visible()  # offered at a first visit
+    shown = []
+    for _ in range(6):
+        shown.append(page.locator("section.shown").get_attribute("id"))
+        page.keyboard.press("Tab") if len(shown) == 1 else None
+        page.click("#tour-next")
+    assert len(set(shown)) == 6
+    assert page.locator("#tour").is_hidden()
+    page.click("#tour-start")
+    page.click("#tour-next")
+    page.keyboard.press("Escape")
+    assert page.locator("#tour").is_hidden()
+    assert page.locator("section.shown").count() == 0
+    assert page.evaluate("document.activeElement.id") == "tour-start"
+
+
+def test_the_policy_forbids_what_the_page_never_does(browse, digit_page):
+    browsed = browse(digit_page, quiet=False)
+    tries = """async () => {
+      const fetched = await fetch("http://example.com/").then(() => "came", () => "refused");
+      const script = document.createElement("script");
+      script.textContent = "window.injected = true";
+      document.body.append(script);
+      const image = new Image();
+      const loaded = new Promise((resolve) => {
+        image.onerror = () => resolve("refused");
+        image.onload = () => resolve("came");
+      });
+      image.src = "http://example.com/x.png";
+      return [fetched, await loaded, window.injected === undefined];
+    }"""
+    assert browsed.page.evaluate(tries) == ["refused", "refused", True]
+    assert sum("Content Security Policy" in line for line in browsed.console) >= 3
+
+
+def test_axe_finds_nothing_serious(browse, digit_page, axe):
+    page = browse(digit_page, tour=True).page
+    page.evaluate(axe)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate("axe.run().then((found) => found.violations)")
+        serious = [
+            (violation["id"], [node["target"] for node in violation["nodes"]])
+            for violation in found
+            if violation["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], scheme
+
+
+def test_no_width_scrolls_sideways(browse, digit_page):
+    page = browse(digit_page).page
+    for width in (360, 736, 900, 1200, 2000):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_finger_draws(browse, digit_page, page_vae):
+    browsed = browse(
+        digit_page, viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True
+    )
+    browsed.page.tap("#draw", position={"x": 100, "y": 100})
+    assert 0.0 < browsed.array("app.raw").sum() < 40.0  # a dot, and no more
+    check_numbers(browsed, page_vae)
