@@ -20,7 +20,7 @@ from tinyvae import runs
 from tinyvae.cli import app
 from tinyvae.cli.text import table
 from tinyvae.model.vae import VAE
-from tinyvae.training import fit as training
+from tinyvae.training import loop as training
 
 TINY = "--data mine.npy --backend reference --hidden 8 --latent-dim 3 --epochs 2 --batch-size 20"
 

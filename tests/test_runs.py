@@ -24,8 +24,9 @@ from tinyvae.errors import (
 )
 from tinyvae.model.evaluation import evaluate
 from tinyvae.model.vae import VAE
-from tinyvae.runs.folders import new_folder
-from tinyvae.training import fit as training
+from tinyvae.runs.naming import new_folder
+from tinyvae.training import loop as training
+from tinyvae.training import saving
 from tinyvae.training.history import History
 
 OPTIONS = runs.RunOptions(
@@ -274,7 +275,7 @@ def test_changed_data_are_noticed(undrawn):
 
 
 def test_a_loss_that_blows_up_keeps_the_last_good_checkpoint(monkeypatch):
-    monkeypatch.setattr(training._Saver, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(saving.Saver, "EVERY_SECONDS", 0.0)
     with pytest.raises(NonFiniteLossError) as caught:
         runs.train(replace(OPTIONS, learning_rate=1e15, activation="identity"), progress=False)
     message = str(caught.value)

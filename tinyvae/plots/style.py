@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from tinyvae.checkpoint import replace_file
 from tinyvae.data import check_data
 from tinyvae.errors import ShapeError, check_option
+from tinyvae.plots.arguments import check_model, refuse_objects, wrong_kind
 
 if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
@@ -90,11 +91,15 @@ def save(figure: Figure, path: str | Path) -> Path:
 
     Raises
     ------
+    UsageError
+        If ``figure`` is none.
     OptionError
         If the ending names no format that can be written.
     WriteError
         If the file cannot be written; what stood there before is then untouched.
     """
+    if not isinstance(figure, Figure):
+        raise wrong_kind("figure", figure, "a figure")
     path = Path(path)
     ending = path.suffix.lstrip(".").lower()
     check_option("ending of path", ending, sorted(FigureCanvasBase.filetypes))
@@ -112,6 +117,7 @@ def check_image_shape(vae: VAE, image_shape: Sequence[int] | None) -> tuple[int,
         If ``image_shape`` is not two positive numbers whose product is ``vae.input_dim``, or is
         None where ``vae.input_dim`` is no perfect square.
     """
+    check_model(vae)
     side = math.isqrt(vae.input_dim)
     if image_shape is None and side * side == vae.input_dim:
         return side, side
@@ -134,6 +140,8 @@ def check_images(argument: str, images: ArrayLike, vae: VAE, min_rows: int = 1) 
     DataError
         What ``check_data`` raises.
     """
+    check_model(vae)
+    refuse_objects(argument, images, "an array of images, one a row")
     rows = check_data(
         images,
         likelihood=vae.likelihood,

@@ -14,15 +14,16 @@ from tinyvae.data import DataSet, load_data
 from tinyvae.errors import ShapeError, UsageError, check_count
 from tinyvae.model.evaluation import Evaluation
 from tinyvae.model.evaluation import evaluate as evaluate_model
-from tinyvae.runs.folders import Run, find_run
+from tinyvae.runs.folders import Loaded, Run, find_run
 from tinyvae.runs.make import Say, silent
 from tinyvae.runs.pictures import draw_pictures
 from tinyvae.training.history import History
+from tinyvae.training.progress import shows_bars
+from tinyvae.training.record import fingerprint
+from tinyvae.training.state import checked_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from tinyvae.model.vae import VAE
 
 SPLITS = ("train", "test")
 
@@ -87,9 +88,10 @@ def plot(
     """
     run = find_run(path)
     loaded = run.load()
-    shown = _data_of(run, loaded.vae, data, data_dir, progress)
+    say = say or silent
+    shown = _data_of(run, loaded, data, data_dir, progress, say)
     found = evaluate_model(loaded.vae, shown.test, binarize=_binarize(run))
-    return draw_pictures(loaded.vae, shown, loaded.history, found, run.folder, say or silent)
+    return draw_pictures(loaded.vae, shown, loaded.history, found, run.folder, say)
 
 
 def evaluate(
@@ -101,6 +103,7 @@ def evaluate(
     data_dir: str | None = None,
     splits: Sequence[str] = SPLITS,
     progress: bool = True,
+    say: Say | None = None,
 ) -> dict[str, Evaluation]:
     """Measure a run's model in nats; see ``tinyvae.evaluate``.
 
@@ -118,6 +121,8 @@ def evaluate(
         ``"train"``, ``"test"`` or both.
     progress : bool
         Whether to show progress bars.
+    say : callable, optional
+        Takes a line where the data are not those the model was trained on.
 
     Returns
     -------
@@ -134,16 +139,16 @@ def evaluate(
     check_count("n_samples", n_samples)
     check_count("seed", seed, at_least=0)
     run = find_run(path)
-    vae = run.load().vae
-    loaded = _data_of(run, vae, data, data_dir, progress)
+    found = run.load()
+    loaded = _data_of(run, found, data, data_dir, progress, say or silent)
     return {
         split: evaluate_model(
-            vae,
+            found.vae,
             getattr(loaded, split),
             n_samples=n_samples,
             binarize=_binarize(run),
             seed=seed,
-            progress=progress,
+            progress=progress and shows_bars(),
         )
         for split in splits
     }
@@ -185,7 +190,9 @@ def _binarize(run: Run) -> str | None:
     return run.config.options.binarize if run.config else None
 
 
-def _data_of(run: Run, vae: VAE, data: str | None, data_dir: str | None, progress: bool) -> DataSet:
+def _data_of(
+    run: Run, found: Loaded, data: str | None, data_dir: str | None, progress: bool, say: Say
+) -> DataSet:
     """Return the data named, or else those the run was trained on, if they fit the model."""
     if run.config is not None:
         if data is None:
@@ -195,10 +202,18 @@ def _data_of(run: Run, vae: VAE, data: str | None, data_dir: str | None, progres
             f"{run.path} has no config.json beside it that says which data it was trained on: "
             "name some with data (--data on the command line)."
         )
-    loaded = load_data(data, data_dir=data_dir, progress=progress)
-    if loaded.train.shape[1] != vae.input_dim:
+    loaded = load_data(data, data_dir=data_dir, progress=progress and shows_bars())
+    if loaded.train.shape[1] != found.vae.input_dim:
         raise ShapeError(
             f"data={data!r} has {loaded.train.shape[1]} columns, but the model of {run.path} "
-            f"takes {vae.input_dim}: name the data it was made for."
+            f"takes {found.vae.input_dim}: name the data it was made for."
         )
+    recorded = found.data.get("train")
+    if recorded is not None:
+        seen = checked_data(found.vae, loaded.train, _binarize(run), "train", 1)
+        if fingerprint(seen) != recorded:
+            say(
+                f"These are not the data that {run.path} was trained on: {data} has other rows "
+                "than it had then, or is another set"
+            )
     return loaded
