@@ -18,7 +18,7 @@ from tinyvae.errors import SizeError, check_count, check_number
 from tinyvae.model.vae import VAE
 from tinyvae.runs.folders import find_run
 from tinyvae.runs.naming import reserved
-from tinyvae.schema import shown
+from tinyvae.schema import count, shown
 
 Array = NDArray[Any]
 
@@ -86,7 +86,7 @@ def sample(
     CheckpointError, WriteError
         If the model cannot be read, or the files cannot be written.
     """
-    n = check_count("n", n)
+    n = count(at_most=10**30)("n", n)
     seed = check_count("seed", seed, at_least=0)
     scales = [check_number("scale", scale, at_least=0.0) for scale in scales]
     if not scales:
