@@ -200,10 +200,10 @@ def said_of(call, *arguments):
 
 def test_resuming_says_what_is_different(undrawn, run):
     lines = said_of(runs.resume, run.folder, {"epochs": 6})
-    assert "The run now ends after epoch 6; it was begun with epochs=4." in lines
+    assert "The run now ends after epoch 6, not 4." in lines
     assert any("learning rate jumps from 0 to" in line for line in lines)
     lines = said_of(runs.resume, run.folder, {"epochs": 3})
-    assert any(line.startswith("6 epochs are done already, which is more") for line in lines)
+    assert any(line.startswith("6 epochs are done already, more") for line in lines)
     assert not any("everything is kept there" in line for line in lines)
 
 

@@ -107,7 +107,7 @@ def test_what_is_different_on_resuming_is_told(tmp_path, capsys):
     path = tmp_path / "model.npz"
     run(epochs=2, checkpoint=path)
     run(epochs=3, checkpoint=path, resume=True, progress=True)
-    assert "The run now ends after epoch 3; it was begun with epochs=2." in capsys.readouterr().err
+    assert "The run now ends after epoch 3, not 2." in capsys.readouterr().err
 
 
 def test_what_killed_writers_left_behind_is_swept(tmp_path):

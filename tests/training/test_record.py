@@ -269,12 +269,12 @@ def notes(path, **changes):
 def test_what_is_different_is_said(late):
     assert notes(late) == []
     longer, jump = notes(late, epochs=6)
-    assert longer == "The run now ends after epoch 6; it was begun with epochs=3."
+    assert longer == "The run now ends after epoch 6, not 3."
     at = 1.25
     was, now = (0.005 * (1 + math.cos(math.pi * at / epochs)) for epochs in (3, 6))
     assert f"jumps from {was:.3g} to {now:.3g}" in jump
     (fewer,) = notes(late, epochs=0)
-    assert fewer.startswith("1 epochs are done already, which is more than epochs=0")
+    assert fewer.startswith("1 epochs are done already, more than the 0 asked for")
     (other,) = notes(late, backend="numba")
     assert other.startswith("backend is numba now and was reference")
 

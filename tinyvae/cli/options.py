@@ -152,7 +152,7 @@ SaveEvery = Annotated[
         _RUN,
         "--save-every",
         "EPOCHS",
-        "Keep the checkpoint of every so many epochs, too: model-epoch-0020.npz, ...",
+        "Keep the checkpoint of every so many epochs, too, under its number.",
     ),
 ]
 Progress = Annotated[

@@ -7,12 +7,15 @@ Grey images are drawn dark on white, which prints well;
 """
 
 import os
+import sys
 
 try:
     import matplotlib as mpl
 except ValueError:
     # A backend that MPLBACKEND misspells; these figures need none.
     _backend = os.environ.pop("MPLBACKEND", None)
+    for _name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        del sys.modules[_name]  # the half that was imported
     import matplotlib as mpl  # noqa: F401
 
     if _backend is not None:

@@ -186,11 +186,11 @@ def changes(state: RunState, recorded: dict[str, dict[str, Any]]) -> list[str]:
         )
     elif now < done:
         notes.append(
-            f"{done} epochs are done already, which is more than epochs={now}: nothing is left to "
+            f"{done} epochs are done already, more than the {now} asked for: nothing is left to "
             f"train, and the model stays as it was after epoch {done}."
         )
     elif now != before:
-        notes.append(f"The run now ends after epoch {now}; it was begun with epochs={before}.")
+        notes.append(f"The run now ends after epoch {now}, not {before}.")
         notes += _jump(state, before)
     here = state.vae.config
     for name in ("backend", "threads"):
