@@ -44,7 +44,7 @@ def refuse_objects(argument: str, came: Any, wanted: str) -> None:
 
 def wrong_kind(argument: str, came: Any, wanted: str) -> UsageError:
     """Build the error: what was expected, what came, and what draws it."""
-    kind = type(came).__name__
+    kind = "array" if type(came).__name__ == "ndarray" else type(came).__name__
     hint = f": {DRAWN_BY[kind]}" if kind in DRAWN_BY else ""
     article = "an" if kind[0].lower() in "aeiou" else "a"
     thing = "None" if came is None else f"{article} {kind}"
