@@ -29,6 +29,7 @@ def flags(message):
         ("hidden_dims[1]=0 must be", "--hidden, number 2: 0 must be"),
         ("begun with epochs=4.", "begun with --epochs 4."),
         ("learning_rate=0.01, not 0.02;", "--learning-rate 0.01, not 0.02;"),
+        ("run='': no run", "RUN '': no run"),
         ("n_samples=0 must", "--samples 0 must"),
         ("name it by data_dir or TINYVAE_DATA_DIR", "name it by --data-dir or TINYVAE_DATA_DIR"),
         ("the data have epochs of beta", "the data have epochs of beta"),

@@ -88,6 +88,8 @@ def _flags(commands: Iterable[Any]) -> Mapping[str, str]:
             long = [flag for flag in parameter.opts if flag.startswith("--")]
             if long:
                 flags.setdefault(parameter.name, long[0])
+            elif parameter.name == "run":
+                flags.setdefault("run", "RUN")
     for name, option in ALSO_CALLED.items():
         if option in flags:
             flags.setdefault(name, flags[option])

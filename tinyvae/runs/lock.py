@@ -74,6 +74,8 @@ class RunLock:
                 if self._try(file):
                     return
                 file.close()
+        except WriteError:
+            raise
         except OSError as error:
             raise WriteError(
                 f"{self.path} cannot be written: {error.strerror or error}. A run's folder must "
