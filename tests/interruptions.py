@@ -23,7 +23,8 @@ import numpy as np
 
 from tinyvae.checkpoint import read_checkpoint
 from tinyvae.model.vae import VAE
-from tinyvae.training import fit as training
+from tinyvae.training.fit import fit
+from tinyvae.training.saving import Saver
 
 TIMEOUT = 600.0  # seconds until a process that does not end is a failure
 STOPPED = 3  # exit status of a process that ended politely, before the last epoch
@@ -60,7 +61,7 @@ WAYS = [
 def train(path: Path, backend: str, threads: int, every: float) -> int:
     """Train from the start, or from the checkpoint if there is one; return the exit status."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it may have been born deaf to it
-    training._Saver.EVERY_SECONDS = every
+    Saver.EVERY_SECONDS = every
     if every < 0.0:
         slow_down_writing()
     rng = np.random.default_rng(1)
@@ -70,7 +71,7 @@ def train(path: Path, backend: str, threads: int, every: float) -> int:
     vae.loss(grey[:1], np.zeros((1, 4)))  # whatever is compiled or loaded late, is so now
     try:
         print("training", flush=True)
-        history = training.fit(
+        history = fit(
             vae,
             grey,
             validation=loaded,

@@ -50,14 +50,14 @@ def start(path=None, *, backend="reference", data=GREY, validation=LOADED, **opt
 
 def everything(run):
     """Return all that a run is, but for the seconds it took."""
-    position = vars(run.position) | {"seconds": 0.0}
+    state = run.state
     return {
-        "values": run.vae.parameters.values.tobytes(),
-        "best": run.best.tobytes(),
-        "m": run.adam.m.tobytes(),
-        "v": run.adam.v.tobytes(),
-        "steps": run.adam.step_count,
-        "position": position,
-        "history": without_seconds(run.history),
-        "generator": run.rng.bit_generator.state,
+        "values": state.vae.parameters.values.tobytes(),
+        "best": state.best.tobytes(),
+        "m": state.adam.m.tobytes(),
+        "v": state.adam.v.tobytes(),
+        "steps": state.adam.step_count,
+        "position": vars(state.position) | {"seconds": 0.0},
+        "history": without_seconds(state.history),
+        "generator": state.rng.bit_generator.state,
     }

@@ -9,10 +9,12 @@ knows no model.
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import secrets
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
@@ -45,7 +47,7 @@ def replace_file(path: str | PathLike[str]) -> Iterator[IO[bytes]]:
     """
     target = Path(path)
     # A name nobody else has, so that two writers never mix; not too long for the file system.
-    temporary = target.parent / f".{target.name[:32]}.{secrets.token_hex(8)}.tmp"
+    temporary = target.parent / f"{_temporary_prefix(target)}.{secrets.token_hex(8)}.tmp"
     try:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +66,21 @@ def replace_file(path: str | PathLike[str]) -> Iterator[IO[bytes]]:
         ) from error
     with contextlib.suppress(OSError):  # the file is in place; not every system syncs folders
         _sync_folder(target.parent)
+
+
+def _temporary_prefix(target: Path) -> str:
+    """Return how the names of a file's temporary files begin, and those of no other file's."""
+    return f".{target.name[:24]}.{zlib.crc32(target.name.encode(errors='surrogateescape')):08x}"
+
+
+def remove_leftovers(path: str | PathLike[str]) -> int:
+    """Remove what writers of this file left behind when they were killed; return how many."""
+    target, removed = Path(path), 0
+    for file in target.parent.glob(f"{glob.escape(_temporary_prefix(target))}.*.tmp"):
+        with contextlib.suppress(OSError):
+            file.unlink()
+            removed += 1
+    return removed
 
 
 def _sync_folder(folder: Path) -> None:

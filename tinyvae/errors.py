@@ -104,7 +104,8 @@ def unknown_option(argument: str, came: object, known: Iterable[str]) -> OptionE
     words = list(known)
     near = difflib.get_close_matches(str(came).lower(), words, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return OptionError(f"{argument}={came!r} is not known{hint} Choose from: {', '.join(words)}.")
+    choice = f"Choose from: {', '.join(words)}." if words else "There is nothing to choose from."
+    return OptionError(f"{argument}={came!r} is not known{hint} {choice}")
 
 
 def check_option(argument: str, came: object, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from small_runs import GREY, LOADED, REAL, make, run
 from tinyvae.errors import NonFiniteLossError
 from tinyvae.model.evaluation import evaluate
 from tinyvae.model.vae import VAE
-from tinyvae.training import fit as training
+from tinyvae.training import saving as training
 from tinyvae.training.fit import Training, TrainingOptions
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -21,7 +21,7 @@ BACKENDS = pytest.mark.parametrize("backend", ["reference", "numba"])
 
 @pytest.fixture(autouse=True)
 def saved_at_every_step(monkeypatch):
-    monkeypatch.setattr(training._Saver, "EVERY_SECONDS", -1.0)
+    monkeypatch.setattr(training.Saver, "EVERY_SECONDS", -1.0)
 
 
 @pytest.fixture
@@ -48,13 +48,19 @@ def weights_after(steps, **options):
     """Return the weights of a run that took so many steps and no more."""
     vae = make(**options)
     begun = Training(vae, REAL, None, TrainingOptions(batch_size=16, learning_rate=0.01))
-    while begun.position.epoch * 4 + begun.position.step < steps:
+    while begun.state.position.epoch * 4 + begun.state.position.step < steps:
         order = begun._order()
-        while begun.position.step < 4 and begun.position.epoch * 4 + begun.position.step < steps:
-            first = 16 * begun.position.step
+        while (
+            begun.state.position.step < 4
+            and begun.state.position.epoch * 4 + begun.state.position.step < steps
+        ):
+            first = 16 * begun.state.position.step
             begun._step(order[first : first + 16])
-        if begun.position.step == 4:
-            begun.position.epoch, begun.position.step = begun.position.epoch + 1, 0
+        if begun.state.position.step == 4:
+            begun.state.position.epoch, begun.state.position.step = (
+                begun.state.position.epoch + 1,
+                0,
+            )
     return vae.parameters.values
 
 
@@ -120,7 +126,7 @@ def test_weights_that_blow_up_after_any_step(step, patience, after_step, tmp_pat
 def test_between_checkpoints_the_loss_tells_or_the_epoch(
     step, found, after_step, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(training._Saver, "EVERY_SECONDS", 1e9)
+    monkeypatch.setattr(training.Saver, "EVERY_SECONDS", 1e9)
     after_step(step, overflow)
     vae, path = make(), tmp_path / "model.npz"
     with pytest.raises(NonFiniteLossError, match=f"Epoch {found}: "):
@@ -131,7 +137,7 @@ def test_between_checkpoints_the_loss_tells_or_the_epoch(
 
 
 def test_ctrl_c_just_after_it_hides_nothing(after_step, tmp_path, monkeypatch):
-    monkeypatch.setattr(training._Saver, "EVERY_SECONDS", 1e9)
+    monkeypatch.setattr(training.Saver, "EVERY_SECONDS", 1e9)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def both(vae, adam):

@@ -1,267 +1,126 @@
-"""The loop does what one would do by hand, and nothing else; how it stops stands elsewhere."""
+"""``fit``: names that are nearly right, what is called once an epoch, what is kept."""
 
 from __future__ import annotations
 
-import math
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-from small_runs import GREY, LOADED, REAL, UNIT, make, run, without_seconds
+from small_runs import GREY, LOADED, make, run, without_seconds
 
-from tinyvae.data import minibatches
-from tinyvae.model.adam import Adam
-from tinyvae.model.evaluation import evaluate
+from tinyvae import errors
 from tinyvae.model.vae import VAE
-from tinyvae.training import fit as training
+from tinyvae.training.fit import fit
+from tinyvae.training.options import CALLED_ELSEWHERE, TrainingOptions
 
 
-@pytest.fixture
-def steps(monkeypatch):
-    """Note what every step is given and what it returns."""
-    seen, train_step = [], VAE.train_step
-
-    def noting(self, x, noise, adam, beta=1.0, **options):
-        terms = train_step(self, x, noise, adam, beta, **options)
-        rate = adam.learning_rate
-        seen.append(
-            SimpleNamespace(x=x.copy(), noise=noise.copy(), beta=beta, rate=rate, **terms._asdict())
-        )
-        return terms
-
-    monkeypatch.setattr(VAE, "train_step", noting)
-    return seen
-
-
-# The same by hand
-
-
-def by_hand(vae, data, binarize, seed=0, *, fused=False):
-    adam = Adam(vae.parameters, learning_rate=0.01, backend=vae.backend)
-    rng = np.random.default_rng(seed)
-    for _ in range(3):
-        for x in minibatches(data, 16, rng, binarize=binarize, dtype=vae.dtype):
-            noise = rng.standard_normal((len(x), vae.latent_dim), dtype=vae.dtype)
-            if fused:
-                vae.train_step(x, noise, adam, beta=0.7)
-            else:
-                vae.loss_and_gradients(x, noise, beta=0.7)
-                adam.step()
-    return vae.parameters.values
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
-    ("likelihood", "data", "binarize"),
+    ("name", "meant"),
     [
-        ("bernoulli", GREY, "stochastic"),
-        ("bernoulli", UNIT, "stochastic"),
-        ("bernoulli", GREY, "threshold"),
-        ("bernoulli", GREY, "none"),
-        ("continuous_bernoulli", UNIT, "none"),
-        ("gaussian", REAL, "none"),
-        ("gaussian_learned", REAL, "none"),
+        *(("lr", "learning_rate"), ("learning_rte", "learning_rate"), ("epoch", "epochs")),
+        *(("n_epochs", "epochs"), ("batchsize", "batch_size"), ("random_state", "seed")),
+        *(("early_stopping", "patience"), ("callbacks", "callback"), ("verbose", "progress")),
+        *(("val", "validation"), ("Beta", "beta"), ("kl_weight", "beta"), ("warmup", "warmup_ep")),
     ],
 )
-def test_the_loop_by_hand_gives_the_same_bits(likelihood, data, binarize, dtype):
-    vae, twin = (make(likelihood=likelihood, dtype=dtype) for _ in range(2))
-    given = None if binarize in ("stochastic", "none") and likelihood != "bernoulli" else binarize
-    run(data, vae=vae, beta=0.7, binarize=given)
-    np.testing.assert_array_equal(vae.parameters.values, by_hand(twin, data, binarize))
-
-
-@pytest.mark.parametrize(("fused", "tolerance"), [(True, 0.0), (False, 1e-5)])
-def test_the_loop_by_hand_with_numba(fused, tolerance):
-    vae, twin = (make(backend="numba") for _ in range(2))
-    run(vae=vae, beta=0.7)
-    expected = by_hand(twin, GREY, "stochastic", fused=fused)
-    np.testing.assert_allclose(vae.parameters.values, expected, rtol=0.0, atol=tolerance)
-
-
-@pytest.mark.parametrize("backend", ["reference", "numba"])
-def test_a_seed_says_it_all(backend):
-    def train(seed):
-        vae, history = run(vae=make(backend=backend), seed=seed, validation=LOADED)
-        return vae.parameters.values, without_seconds(history)
-
-    (first, rows), (second, same_rows), (other, _) = train(1), train(1), train(2)
-    np.testing.assert_array_equal(first, second)
-    assert rows == same_rows
-    assert np.abs(first - other).max() > 1e-3
-
-
-# Batches and rows
-
-
-def test_every_row_once_an_epoch_in_another_order(steps):
-    data = np.eye(12, dtype=np.uint8)[np.arange(50) % 12] * np.uint8(255)
-    run(data, epochs=2, binarize="none")
-    sizes = [len(step.x) for step in steps]
-    assert sizes == [16, 16, 16, 2] * 2
-    passes = [np.concatenate([step.x for step in steps[i : i + 4]]) for i in (0, 4)]
-    for one in passes:
-        np.testing.assert_array_equal(one.sum(axis=0), data.astype(float).sum(axis=0) / 255)
-    assert (passes[0] != passes[1]).any()
-    noise = np.concatenate([step.noise for step in steps])
-    assert len(np.unique(noise)) == noise.size
-
-
-@pytest.mark.parametrize("size", [1, 16, 49, 50])
-def test_a_row_of_history_is_a_mean_over_examples(size, steps):
-    _, history = run(epochs=2, batch_size=size, beta=0.5, validation=LOADED)
-    count = -(-50 // size)
-    assert len(steps) == 2 * count
-    for epoch, row in enumerate(history):
-        part = steps[epoch * count : (epoch + 1) * count]
-        rows = [len(step.x) for step in part]
-        assert sum(rows) == 50
-        for name in ("loss", "reconstruction", "kl"):
-            mean = np.average([getattr(step, name) for step in part], weights=rows)
-            assert row[f"train_{name}"] == pytest.approx(mean, rel=1e-12)
-        assert row["epoch"] == epoch + 1
-        assert row["train_elbo"] == -(row["train_reconstruction"] + row["train_kl"])
-        assert row["beta"] == 0.5
-    assert history["seconds"] == sorted(history["seconds"])
-
-
-def test_training_lowers_the_loss():
-    _, history = run(epochs=40, validation=LOADED)
-    assert history["train_loss"][-1] < history["train_loss"][0] - 0.3
-    assert history["validation_elbo"][-1] > history["validation_elbo"][0]
-
-
-def test_no_epochs_are_no_training(tmp_path):
-    vae, history = run(epochs=0, checkpoint=tmp_path / "model.npz", patience=1, validation=LOADED)
-    assert len(history) == 0
-    assert not history.interrupted
+def test_a_name_that_is_nearly_right_gets_the_right_one(name, meant):
+    vae = make()
+    with pytest.raises(errors.OptionError, match=f"did you mean '{meant}") as caught:
+        run(vae=vae, **{name: 0.01})
+    for valid in ("epochs", "learning_rate", "validation", "checkpoint", "save_every", "callback"):
+        assert f" {valid}" in str(caught.value)
     np.testing.assert_array_equal(vae.parameters.values, make().parameters.values)
-    np.testing.assert_array_equal(
-        VAE.load(tmp_path / "model.npz").parameters.values, vae.parameters.values
-    )
 
 
-# Schedules
+def test_a_name_like_no_other_gets_the_list():
+    with pytest.raises(errors.OptionError, match=r"no argument 'xyzzy'\. Choose from: epochs, "):
+        run(xyzzy=1)
 
 
-def test_the_weight_of_the_kl_rises_step_by_step(steps):
-    _, history = run(epochs=4, beta=3.0, warmup_epochs=2.5)
-    expected = [3.0 * min(1.0, i / (4 * 2.5)) for i in range(16)]
-    np.testing.assert_allclose([step.beta for step in steps], expected, rtol=1e-14)
-    assert steps[0].beta == 0.0
-    assert {step.beta for step in steps[10:]} == {3.0}
-    np.testing.assert_allclose(history["beta"], [1.2, 2.4, 3.0, 3.0], rtol=1e-14)
+def test_no_name_elsewhere_is_a_name_here():
+    elsewhere = [name for names in CALLED_ELSEWHERE.values() for name in names]
+    assert len(set(elsewhere)) == len(elsewhere)
+    assert not set(elsewhere) & {*CALLED_ELSEWHERE, *TrainingOptions.SCHEMA}
 
 
-def test_the_rate_falls_along_a_cosine_step_by_step(steps):
-    _, history = run(epochs=4, schedule="cosine")
-    expected = [0.005 * (1.0 + math.cos(math.pi * i / 16)) for i in range(16)]
-    np.testing.assert_allclose([step.rate for step in steps], expected, rtol=1e-14)
-    half = 0.005 * math.sqrt(0.5)
-    np.testing.assert_allclose(
-        history["learning_rate"], [0.005 + half, 0.005, 0.005 - half, 0.0], atol=1e-17
-    )
+def test_the_callback_gets_every_row_once():
+    seen, rates = [], []
+    vae, twin = make(), make()
+
+    def look(row):
+        seen.append(row)
+        rates.append(row.pop("learning_rate"))
+        row["train_loss"] = 0.0
+
+    history = fit(vae, GREY, epochs=3, batch_size=16, callback=look, progress=False)
+    assert [row["epoch"] for row in seen] == [1, 2, 3]
+    assert rates == history["learning_rate"], "the history has rows of its own"
+    assert min(history["train_loss"]) > 0.0
+    other = fit(twin, GREY, epochs=3, batch_size=16, progress=False)
+    assert without_seconds(other) == without_seconds(history)
+    np.testing.assert_array_equal(vae.parameters.values, twin.parameters.values)
 
 
-def test_without_schedules_nothing_changes(steps):
-    run(beta=0.25)
-    assert {(step.rate, step.beta) for step in steps} == {(0.01, 0.25)}
+def test_what_a_callback_raises_ends_the_run_and_resuming_goes_on(tmp_path):
+    path, whole = tmp_path / "model.npz", run(epochs=4, validation=LOADED)[0]
+
+    def stop(row):
+        if row["epoch"] == 2:
+            raise RuntimeError("enough")
+
+    options = {"epochs": 4, "validation": LOADED, "checkpoint": path}
+    with pytest.raises(RuntimeError, match="enough"):
+        run(callback=stop, save_every=2, **options)
+    (tmp_path / "model-epoch-0002.npz").rename(path)
+    resumed, history = run(resume=True, **options)
+    assert len(history) == 4
+    np.testing.assert_array_equal(resumed.parameters.values, whole.parameters.values)
 
 
-# Validation
-
-
-@pytest.mark.parametrize("backend", ["reference", "numba"])
-def test_validation_never_disturbs_training(backend):
-    vae, history = run(vae=make(backend=backend))
-    watched, seen = run(vae=make(backend=backend), validation=LOADED)
-    np.testing.assert_array_equal(vae.parameters.values, watched.parameters.values)
-    for row, other in zip(without_seconds(history), without_seconds(seen), strict=True):
-        assert other.items() > row.items()
-
-
-def test_validation_is_evaluate_after_the_epoch():
-    vae, history = run(validation=LOADED, seed=7)
-    found = evaluate(vae, LOADED, seed=8)
-    last = history.rows[-1]
-    assert last["validation_elbo"] == found.elbo
-    assert last["validation_reconstruction"] == found.reconstruction
-    assert last["validation_kl"] == found.kl
-    same = run(vae=vae, learning_rate=1e-30, validation=LOADED, seed=7)[1]
-    assert len(set(same["validation_elbo"])) == 1
-
-
-@pytest.fixture
-def script(monkeypatch):
-    """Let the validation say what it is told to; keep the weights it saw."""
-
-    def install(*elbos):
-        lines, seen = iter(elbos), []
-
-        def say(vae, data, **options):
-            seen.append(vae.parameters.values.copy())
-            return SimpleNamespace(reconstruction=1.0, kl=1.0, elbo=next(lines))
-
-        monkeypatch.setattr(training, "evaluate", say)
-        return seen
-
-    return install
+def test_kept_checkpoints_are_those_of_their_epochs(tmp_path):
+    path = tmp_path / "model.npz"
+    run(epochs=5, checkpoint=path, save_every=2)
+    names = ["model-epoch-0002.npz", "model-epoch-0004.npz", "model.npz"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
+    for epochs in (2, 4):
+        expected = run(epochs=epochs)[0].parameters.values
+        kept = VAE.load(tmp_path / f"model-epoch-{epochs:04d}.npz")
+        np.testing.assert_array_equal(kept.parameters.values, expected)
 
 
 @pytest.mark.parametrize(
-    ("elbos", "patience", "epochs", "best"),
+    ("options", "message"),
     [
-        ((-9.0, -8.0, -8.5, -8.2), 2, 4, 1),
-        ((-9.0, -8.0, -8.0, -8.0), 2, 4, 1),
-        ((-9.0, -9.5, -8.0, -8.5, -7.0, -9.0), 2, 6, 4),
-        ((-1.0, -2.0), 1, 2, 0),
-        ((-6.0, -5.0, -4.0, -3.0, -2.0, -1.0), 1, 6, 5),
-        ((-1.0, -2.0, -2.0, -2.0, -2.0, -2.0), 6, 6, 0),
+        ({"callback": 3}, "callback=3 must be a function"),
+        ({"save_every": 2}, "save_every=2 needs checkpoint="),
+        ({"save_every": 0, "checkpoint": "model.npz"}, "save_every=0"),
+        ({"epochs": 10**400}, "must be at most"),
+        ({"learning_rate": 10**400}, "too large for a float"),
+        ({"beta": True}, "must be a finite number"),
     ],
+    ids=str,
 )
-def test_early_stopping_goes_back_to_the_best(elbos, patience, epochs, best, script, tmp_path):
-    seen, path = script(*elbos), tmp_path / "model.npz"
-    vae, history = run(epochs=6, patience=patience, validation=LOADED, checkpoint=path)
-    assert history["validation_elbo"] == list(elbos[:epochs])
-    assert len(seen) == epochs
-    assert not history.interrupted
-    np.testing.assert_array_equal(vae.parameters.values, seen[best])
-    np.testing.assert_array_equal(VAE.load(path).parameters.values, seen[best])
-    script()
-    options = {"epochs": epochs, "patience": patience, "validation": LOADED}
-    again, _ = run(checkpoint=path, resume=True, **options)
-    np.testing.assert_array_equal(again.parameters.values, seen[best])
+def test_arguments_that_make_no_sense(options, message):
+    with pytest.raises(errors.UsageError, match=message):
+        run(**options)
 
 
-def test_without_patience_the_last_weights_stay(script):
-    seen = script(-1.0, -2.0, -3.0)
-    vae, _ = run(validation=LOADED)
-    np.testing.assert_array_equal(vae.parameters.values, seen[-1])
+def test_what_is_different_on_resuming_is_told(tmp_path, capsys):
+    path = tmp_path / "model.npz"
+    run(epochs=2, checkpoint=path)
+    run(epochs=3, checkpoint=path, resume=True, progress=True)
+    assert "The run now ends after epoch 3, not 2." in capsys.readouterr().err
 
 
-def test_early_stopping_in_earnest():
-    vae, history = run(GREY[:16], epochs=300, learning_rate=0.05, patience=5, validation=LOADED)
-    assert len(history) < 300
-    elbos = history["validation_elbo"]
-    assert elbos.index(max(elbos)) == len(elbos) - 6
-    assert evaluate(vae, LOADED, seed=1).elbo == max(elbos)
-
-
-# What is shown
-
-
-def test_the_bar_shows_the_terms_in_nats(capsys):
-    _, history = run(epochs=2, validation=LOADED, progress=True)
-    shown = capsys.readouterr()
-    row = history.rows[-1]
-    assert shown.out == ""
-    assert "epoch 2/2" in shown.err
-    assert "8/8" in shown.err
-    assert (
-        f"validation: reconstruction {row['validation_reconstruction']:.2f}, "
-        f"kl {row['validation_kl']:.2f}, elbo {row['validation_elbo']:.2f} nats" in shown.err
-    )
-    _, history = run(epochs=1, progress=True)
-    reconstruction = history["train_reconstruction"][0]
-    assert f"train: reconstruction {reconstruction:.2f}" in capsys.readouterr().err
-    run(epochs=1)
-    assert capsys.readouterr() == ("", "")
+def test_what_killed_writers_left_behind_is_swept(tmp_path):
+    path = tmp_path / "model.npz"
+    run(epochs=1, checkpoint=path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            run(epochs=1, checkpoint=path)
+        with pytest.raises(KeyboardInterrupt):
+            run(epochs=1, checkpoint=tmp_path / "model.npz.other")
+    assert len(list(tmp_path.glob(".*.tmp"))) == 2
+    run(epochs=1, checkpoint=path)
+    (left,) = tmp_path.glob(".*.tmp")
+    assert left.name.startswith(".model.npz.other."), "another file's writer may be at work"

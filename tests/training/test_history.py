@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -96,3 +99,62 @@ def test_what_cannot_be_written_leaves_the_file_before(history, tmp_path, monkey
         History(ROWS[:1]).to_csv(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["history.csv"]
+
+
+# On a page
+
+
+def make_history(epochs, **columns):
+    rows = []
+    for i in range(epochs):
+        row = {"epoch": i + 1, "train_elbo": -10.0 / (i + 1)}
+        rows.append(row | {name: value(i) for name, value in columns.items()})
+    return History(rows)
+
+
+def test_it_says_what_it_is():
+    assert repr(History()) == "History(no epochs)"
+    history = make_history(4, validation_elbo=lambda i: -3.0 - i)
+    assert repr(history) == "History(4 epochs, train_elbo -2.50, validation_elbo -6.00)"
+    history.interrupted = True
+    assert repr(history).endswith(", interrupted)")
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 10, 11, 2000])
+def test_a_notebook_shows_a_table_and_a_curve(epochs):
+    history = make_history(epochs, validation_elbo=lambda i: -3.0 - i)
+    page = ET.fromstring(f"<div>{history._repr_html_()}</div>")
+    lines = page.findall(".//polyline")
+    assert len(lines) == 2
+    points = [tuple(map(float, p.split(","))) for p in lines[0].get("points").split()]
+    assert all(0 <= x <= 420 and 0 <= y <= 150 for x, y in points)
+    assert len(points) <= 502
+    if epochs > 1:
+        assert points[0][1] > points[-1][1], "a rising ELBO rises on the page"
+        assert points[0][0] < points[-1][0]
+    rows = page.findall(".//tbody/tr")
+    assert len(rows) == (epochs if epochs <= 10 else 11)
+    assert [cell.text for cell in rows[0]][:2] == ["1", "-10"]
+    assert rows[-1][0].text == str(epochs)
+
+
+def test_a_page_of_little_or_of_nonsense():
+    assert "no epochs" in History()._repr_html_()
+    assert "<svg" not in History([{"epoch": 1}])._repr_html_()
+    odd = History([{"<b>": float("nan"), "train_elbo": float("inf")}, {"train_elbo": -1.0}])
+    ET.fromstring(f"<div>{odd._repr_html_()}</div>")
+
+
+# Copies
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_copies_are_equal_and_independent(history, protocol):
+    history.interrupted = True
+    for twin in (pickle.loads(pickle.dumps(history, protocol)), copy.deepcopy(history)):
+        assert twin.rows == history.rows
+        assert twin.interrupted
+        twin.append({"epoch": 3})
+        twin.rows[0]["epoch"] = 7
+        assert len(history) == 2
+        assert history.rows[0]["epoch"] == 1

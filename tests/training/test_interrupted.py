@@ -11,8 +11,7 @@ from small_runs import STEPS, everything, make, run, start
 
 from tinyvae import errors
 from tinyvae.model.vae import VAE
-from tinyvae.training import fit as training
-from tinyvae.training.fit import Training
+from tinyvae.training import loop, saving
 
 
 class Crash(Exception):
@@ -74,11 +73,15 @@ def test_ctrl_c_after_any_step(stop, uninterrupted, after_step, tmp_path):
     after_step(stop, press_ctrl_c)
     history = first.run(path, progress=False)
     assert history.interrupted
-    assert first.adam.step_count == stop
+    assert first.state.adam.step_count == stop
     assert len(history) == (stop - 1) // 4
     fresh = make(backend=backend).parameters.values
-    assert (first.vae.parameters.values != fresh).any(), "what was learned is kept, best or not"
-    np.testing.assert_array_equal(VAE.load(path).parameters.values, first.vae.parameters.values)
+    assert (first.state.vae.parameters.values != fresh).any(), (
+        "what was learned is kept, best or not"
+    )
+    np.testing.assert_array_equal(
+        VAE.load(path).parameters.values, first.state.vae.parameters.values
+    )
     second = start(path, backend=backend)
     assert everything(second) == everything(first)
     assert not second.run(path, progress=False).interrupted
@@ -99,14 +102,14 @@ def test_ctrl_c_after_every_single_step(uninterrupted, after_step, tmp_path):
 
 def test_ctrl_c_in_the_middle_of_validation(monkeypatch, uninterrupted, tmp_path):
     backend, whole = uninterrupted
-    path, evaluate = tmp_path / "model.npz", training.evaluate
+    path, evaluate = tmp_path / "model.npz", loop.evaluate
     with monkeypatch.context() as patch:
 
         def pressed(*arguments, **options):
             press_ctrl_c()
             return evaluate(*arguments, **options)
 
-        patch.setattr(training, "evaluate", pressed)
+        patch.setattr(loop, "evaluate", pressed)
         for epochs in (1, 2):
             history = start(path, backend=backend).run(path, progress=False)
             assert history.interrupted
@@ -154,29 +157,29 @@ def test_a_crash_goes_back_to_the_last_checkpoint(
 ):
     backend, whole = uninterrupted
     path = tmp_path / "model.npz"
-    monkeypatch.setattr(training._Saver, "EVERY_SECONDS", -1.0)
+    monkeypatch.setattr(saving.Saver, "EVERY_SECONDS", -1.0)
     after_step(stop, crash)
     with pytest.raises(Crash):
         start(backend=backend).run(path, progress=False)
     second = start(path, backend=backend)
-    assert second.adam.step_count == stop - 1
+    assert second.state.adam.step_count == stop - 1
     second.run(path, progress=False)
     assert everything(second) == whole
 
 
 def test_checkpoints_are_written_when_they_are_due(monkeypatch, after_step, tmp_path):
     clock = [0.0]
-    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
-    written, save = [], Training.save
+    monkeypatch.setattr(saving.time, "monotonic", lambda: clock[0])
+    written, save = [], saving.save_state
 
-    def noting(self, path):
-        written.append(self.adam.step_count)
-        save(self, path)
+    def noting(state, *arguments):
+        written.append(state.adam.step_count)
+        save(state, *arguments)
 
     def pass_seconds():
         clock[0] += 3.0
 
-    monkeypatch.setattr(Training, "save", noting)
+    monkeypatch.setattr(saving, "save_state", noting)
     for step in range(1, STEPS + 1):
         after_step(step, pass_seconds)
     start().run(tmp_path / "model.npz", progress=False)
@@ -197,4 +200,4 @@ def test_a_full_disk_leaves_the_checkpoint_before(monkeypatch, after_step, tmp_p
     with pytest.raises(errors.WriteError, match=r"model\.npz: No space left"):
         stopped.run(path, progress=False)
     assert path.read_bytes() == before
-    assert stopped.adam.step_count == STEPS
+    assert stopped.state.adam.step_count == STEPS

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -18,8 +20,12 @@ from tinyvae.cli.doctor import check
 from tinyvae.cli.explore import explore
 from tinyvae.cli.learn import tutorials
 from tinyvae.cli.look import evaluate, info, plot, sample
+from tinyvae.cli.messages import explain, in_flags
 from tinyvae.cli.train import INTERRUPTED, train
 from tinyvae.errors import TinyVAEError, UsageError
+
+#: Below so many columns a table of options has no room; the terminal then wraps its lines.
+NARROWEST = 60
 
 
 class Commands(TyperGroup):
@@ -29,21 +35,24 @@ class Commands(TyperGroup):
         """Run the command and turn what it raises into a message and an exit status."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            typer.echo("Interrupted.", err=True)
+        except KeyboardInterrupt as error:
+            typer.echo(str(error) or "Interrupted.", err=True)
             raise typer.Exit(INTERRUPTED) from None
-        except (TinyVAEError, OSError, MemoryError, OverflowError) as error:
-            number = getattr(error, "errno", None)
-            if os.environ.get("TINYVAE_DEBUG") or number == errno.EPIPE:
+        except (
+            OSError,
+            MemoryError,
+            OverflowError,
+            RuntimeError,
+            ValueError,
+            TinyVAEError,
+        ) as error:
+            message = explain(error)
+            known = message is not None and getattr(error, "errno", None) != errno.EPIPE
+            if os.environ.get("TINYVAE_DEBUG") or not known:
                 raise
-            typer.echo(f"Error: {_message(error, number)}", err=True)
+            text = in_flags(str(message), self.commands.values())
+            typer.echo(f"Error: {text}", err=True)
             raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
-
-
-def _message(error: BaseException, number: int | None) -> str:
-    if isinstance(error, MemoryError | OverflowError) or number == errno.ENOMEM:
-        return f"There is not enough memory ({error}): choose smaller layers, batches or data."
-    return str(error)
 
 
 app = typer.Typer(
@@ -80,11 +89,20 @@ def top(
       tinyvae sample runs/digits          digits it dreams
       tinyvae COMMAND --help              every option, with examples
 
-    Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+    Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM.
     TINYVAE_DEBUG=1 shows where an error arose.
     """
 
 
 def main() -> None:
     """Run the command line."""
+    if shutil.get_terminal_size().columns < NARROWEST:
+        os.environ.setdefault("TERMINAL_WIDTH", str(NARROWEST))  # typer reads it
+    if not os.environ.get("TINYVAE_DEBUG"):
+        warnings.showwarning = _show_warning
     app(prog_name="tinyvae")
+
+
+def _show_warning(message: Warning | str, *place: Any, **more: Any) -> None:
+    """Print a warning as a line, without the line of code it arose from."""
+    typer.echo(f"Note: {message}", err=True)

@@ -65,6 +65,8 @@ def sample(
     written = runs.sample(run, n, scales=scale or [1.0], seed=seed, draw=draw, output=output)
     typer.echo(written.array)
     typer.echo(written.picture or "The rows of this data are no pictures, so none was drawn.")
+    if written.picture and written.shown < n:
+        typer.echo(f"The picture shows the first {written.shown:,} of {n:,} for each scale.")
 
 
 def plot(
@@ -121,11 +123,17 @@ def evaluate(
         data_dir=data_dir,
         splits=("train", "test") if split == "both" else (split,),
         progress=progress,
+        say=_say_aside,
     )
     if as_json:
         typer.echo(json.dumps({name: _plain(e) for name, e in found.items()}, indent=2))
     else:
         typer.echo(f"{evaluations_table(found)}\n\n{dimensions_table(found)}")
+
+
+def _say_aside(line: str) -> None:
+    """Print a remark where it is in no program's way."""
+    typer.echo(line, err=True)
 
 
 def _plain(evaluation: Evaluation) -> dict[str, Any]:

@@ -179,10 +179,21 @@ ConfigFile = Annotated[
         "Train again as a config.json says; other options given here override it.",
     ),
 ]
+SaveEvery = Annotated[
+    int | None,
+    _option(
+        _RUN,
+        "--save-every",
+        "EPOCHS",
+        "Keep the checkpoint of every so many epochs, too, under its number.",
+    ),
+]
 Progress = Annotated[
     bool,
     typer.Option(
-        "--progress/--no-progress", help="Show progress bars or not.", rich_help_panel=_RUN
+        "--progress/--no-progress",
+        help="Show a progress bar, or a line an epoch where the output is no terminal, or nothing.",
+        rich_help_panel=_RUN,
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.", rich_help_panel=_RUN)]

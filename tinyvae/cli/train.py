@@ -50,13 +50,15 @@ def train(
     output: o.Output = None,
     resume: o.Resume = None,
     config: o.ConfigFile = None,
+    save_every: o.SaveEvery = None,
     progress: o.Progress = True,
     quiet: o.Quiet = False,
 ) -> None:
     """Train a VAE and keep the model, the numbers and the pictures in a folder.
 
-    Ctrl-C stops after the current step and keeps everything (exit status 130);
-    a second Ctrl-C stops at once and keeps the checkpoint of the last seconds.
+    Ctrl-C, SIGTERM and SIGHUP stop after the current step and keep everything (exit
+    status 130, 143, 129); a second one stops at once and keeps the checkpoint of the
+    last seconds.
 
     [bold]Examples[/bold]
 
@@ -81,7 +83,7 @@ def train(
         result = train_run(base.changed(given), output=output, progress=progress, say=say)
     _report(result, say)
     if result.interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(INTERRUPTED if result.signal is None else 128 + result.signal)
 
 
 def _nothing(line: str) -> None:
@@ -112,7 +114,8 @@ def _report(result: Result, say: Any) -> None:
     say("")
     say(evaluations_table(result.evaluations))
     say("")
-    say("\n  ".join(["Pictures:", *map(str, result.pictures)]))
+    if result.pictures:
+        say("\n  ".join(["Pictures:", *map(str, result.pictures)]))
     say(_page(result))
 
 

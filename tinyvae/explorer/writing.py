@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -17,7 +17,8 @@ from tinyvae.explorer.page import build_page
 from tinyvae.explorer.subject import Subject, make_subject
 from tinyvae.explorer.view import look
 from tinyvae.model.vae import VAE
-from tinyvae.runs.folders import find_run, free_stem
+from tinyvae.runs.folders import find_run
+from tinyvae.runs.naming import reserved
 from tinyvae.runs.use import binarize_of, data_of
 
 #: A page beyond this opens slowly everywhere and in some browsers never.
@@ -91,7 +92,6 @@ def explore(
     >>> tv.explore(vae, digits)  # doctest: +SKIP
     PosixPath('explore.html')
     """
-    stem = free_stem(Path(FILE).with_suffix(""), output, (".html",))
     subject = make_subject(
         vae,
         data,
@@ -101,8 +101,9 @@ def explore(
         image_shape=image_shape,
         binarize=binarize,
     )
-    path = stem.with_name(f"{stem.name}.html")
-    return _write(vae, subject, path, title or subject.name, precision, tutorials, seed)
+    with reserved(Path(FILE).with_suffix(""), output, (".html",)) as stem:
+        path = stem.with_name(f"{stem.name}.html")
+        return _write(vae, subject, path, title or subject.name, precision, tutorials, seed)
 
 
 def explore_run(
@@ -114,6 +115,7 @@ def explore_run(
     precision: str = "float16",
     tutorials: str = "",
     progress: bool = True,
+    say: Callable[[str], None] | None = None,
 ) -> Path:
     """Write the page of a run; see ``explore``.
 
@@ -129,6 +131,8 @@ def explore_run(
         As in ``explore``.
     progress : bool
         Whether a download shows a progress bar.
+    say : callable, optional
+        Takes a line of text, such as that these are other data.
 
     Returns
     -------
@@ -143,17 +147,18 @@ def explore_run(
         If the model or its data cannot be read, or the file cannot be written.
     """
     run = find_run(path)
-    target = run.folder / FILE
-    if output is not None:
-        stem = free_stem(target, output, (".html",))
-        target = stem.with_name(f"{stem.name}.html")
-    vae = run.load().vae
-    shown = data_of(run, vae, data, data_dir, progress)
+    found = run.load()
+    vae = found.vae
+    shown = data_of(run, found, data, data_dir, progress, say or (lambda line: None))
     # The page draws nothing at random: pixels drawn in training are judged by a threshold.
     grey = binarize_of(run) == "none"
     subject = make_subject(vae, shown, binarize="none" if grey else None)
-    title = run.path.resolve().name
-    return _write(vae, subject, target, title, precision, tutorials, seed=0)
+    title, target = run.path.resolve().name, run.folder / FILE
+    if output is None:
+        return _write(vae, subject, target, title, precision, tutorials, seed=0)
+    with reserved(target, output, (".html",)) as stem:
+        target = stem.with_name(f"{stem.name}.html")
+        return _write(vae, subject, target, title, precision, tutorials, seed=0)
 
 
 def _write(

@@ -6,6 +6,21 @@ Grey images are drawn dark on white, which prints well;
 ``figure.axes[0].images[0].set_cmap("gray")`` turns one round.
 """
 
+import os
+import sys
+
+try:
+    import matplotlib as mpl
+except ValueError:
+    # A backend that MPLBACKEND misspells; these figures need none.
+    _backend = os.environ.pop("MPLBACKEND", None)
+    for _name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        del sys.modules[_name]  # the half that was imported
+    import matplotlib as mpl  # noqa: F401
+
+    if _backend is not None:
+        os.environ["MPLBACKEND"] = _backend
+
 from tinyvae.plots.curves import plot_history, plot_kl
 from tinyvae.plots.grid import plot_grid
 from tinyvae.plots.images import plot_reconstructions, plot_samples, plot_scales

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from tinyvae.errors import EmptyDataError, ShapeError
+from tinyvae.errors import DTypeError, EmptyDataError, ShapeError
+from tinyvae.plots.arguments import refuse_objects, wrong_kind
 from tinyvae.plots.style import PAGE_WIDTH, Picture, canvas, figure_of, number
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
@@ -40,11 +41,21 @@ STYLES: dict[str, dict[str, Any]] = {
 
 def _columns(history: Any) -> dict[str, NDArray[np.float64]]:
     """Return the history as named columns of floats, from columns or from rows."""
+    wanted = "a History, a mapping of columns, or rows that are mappings"
+    if type(history).__name__ != "History":
+        refuse_objects("history", history, wanted)
     if not isinstance(history, Mapping):
-        rows = list(history)
+        rows = list(history) if isinstance(history, Iterable) else [history]
+        if not all(isinstance(row, Mapping) for row in rows):
+            raise wrong_kind("history", history, wanted)
         names = dict.fromkeys(name for row in rows for name in row)
         history = {name: [row.get(name, np.nan) for row in rows] for name in names}
-    columns = {name: np.asarray(column, np.float64) for name, column in history.items()}
+    columns = {}
+    for name, column in history.items():
+        try:
+            columns[name] = np.asarray(column, np.float64)
+        except (TypeError, ValueError):
+            raise DTypeError(f"history's column {name!r} holds more than numbers.") from None
     if not any(column.size for column in columns.values()):
         raise EmptyDataError("history is empty; train for at least one epoch before plotting it.")
     return columns
@@ -74,8 +85,10 @@ def plot_history(
 
     Raises
     ------
-    EmptyDataError
-        If the history has no epoch.
+    UsageError
+        If ``history`` is something else.
+    DTypeError, EmptyDataError
+        If a column holds more than numbers, or the history has no epoch.
     ShapeError
         If ``axes`` are not three.
     """
@@ -138,9 +151,12 @@ def plot_kl(
 
     Raises
     ------
+    UsageError
+        If ``kl_per_dimension`` is no array.
     ShapeError
         If ``kl_per_dimension`` is not one-dimensional, or ``active`` has another shape.
     """
+    refuse_objects("kl_per_dimension", kl_per_dimension, "an array, (latent_dim,)")
     kl = np.asarray(kl_per_dimension, np.float64)
     if kl.ndim != 1 or not kl.size:
         raise ShapeError(f"kl_per_dimension has shape {kl.shape}, but must be (latent_dim,).")

@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 ImageShape = Sequence[int] | None
 
 MAX_COLUMNS = 16
+#: A picture shows at most so many images, and pixels.
+MAX_TILES, MAX_PIXELS = 1024, 1 << 24
+
+
+def most_shown(input_dim: int, scales: int = 1) -> int:
+    """Return how many images of each scale a picture shows at most."""
+    return max(1, min(MAX_TILES, MAX_PIXELS // input_dim) // scales)
+
+
+def _shown_of(shown: int, n: int) -> str:
+    return f"; the first {shown:,} of {n:,}" if shown < n else ""
 
 
 def plot_reconstructions(
@@ -94,7 +105,7 @@ def plot_samples(
     vae : VAE
         The model.
     n : int
-        How many.
+        How many; of more than ``MAX_TILES`` the first are shown.
     scale : float
         Standard deviation of z; 1 is the prior.
     seed : int
@@ -119,11 +130,23 @@ def plot_samples(
     """
     shape = check_image_shape(vae, image_shape)
     n, scale = check_count("n", n), check_number("scale", scale, at_least=0.0)
-    columns = min(MAX_COLUMNS, int(np.ceil(np.sqrt(n))))
-    axes = draw_tiles(
-        vae, _wrap(vae.sample(n, scale=scale, seed=seed, draw=draw), columns), shape, axes
-    )
-    axes.set_title(f"Samples at scale {scale:g}, z = scale × noise", fontsize="medium")
+    images = vae.sample(min(n, most_shown(vae.input_dim)), scale=scale, seed=seed, draw=draw)
+    return tiles_figure(vae, images, n, scale, shape, axes)
+
+
+def tiles_figure(
+    vae: VAE,
+    images: Array,
+    n: int,
+    scale: float,
+    image_shape: tuple[int, int],
+    axes: Axes | None = None,
+) -> Figure:
+    """Draw ``images``, the first of ``n`` samples at one scale."""
+    columns = min(MAX_COLUMNS, int(np.ceil(np.sqrt(len(images)))))
+    axes = draw_tiles(vae, _wrap(images, columns), image_shape, axes)
+    title = f"Samples at scale {scale:g}, z = scale × noise{_shown_of(len(images), n)}"
+    axes.set_title(title, fontsize="medium")
     return figure_of(axes)
 
 
@@ -149,7 +172,8 @@ def plot_scales(
     scales : sequence of float
         Standard deviations of z, one a row.
     n : int
-        Images per scale; more than 16 take several lines each.
+        Images per scale; more than 16 take several lines each, and of too many the first are
+        shown.
     seed : int
         Seed of the noise, the same for every scale.
     image_shape : (height, width), optional
@@ -171,17 +195,33 @@ def plot_scales(
         If there are no scales, one is negative, or ``n`` is less than one.
     """
     shape = check_image_shape(vae, image_shape)
-    n, columns = check_count("n", n), min(n, MAX_COLUMNS)
+    n = check_count("n", n)
     scales = [check_number("scales", scale, at_least=0.0) for scale in scales]
     if not scales:
         raise SizeError("scales is empty; give at least one, for example scales=(0.5, 1.0).")
-    blocks = [_wrap(vae.sample(n, scale=scale, seed=seed, draw=draw), columns) for scale in scales]
-    axes = draw_tiles(vae, np.concatenate(blocks), shape, axes)
-    lines = len(blocks[0])
+    most = min(n, most_shown(vae.input_dim, len(scales)))
+    blocks = [vae.sample(most, scale=scale, seed=seed, draw=draw) for scale in scales]
+    return scales_figure(vae, blocks, n, scales, shape, axes)
+
+
+def scales_figure(
+    vae: VAE,
+    blocks: Sequence[Array],
+    n: int,
+    scales: Sequence[float],
+    image_shape: tuple[int, int],
+    axes: Axes | None = None,
+) -> Figure:
+    """Draw ``blocks``, the first of ``n`` samples of each scale, one under the other."""
+    shown = len(blocks[0])
+    tiles = [_wrap(block, min(shown, MAX_COLUMNS)) for block in blocks]
+    axes = draw_tiles(vae, np.concatenate(tiles), image_shape, axes)
+    lines = len(tiles[0])
     places = np.arange(len(scales)) * lines + (lines - 1) / 2
     axes.set_yticks(places, [f"scale {scale:g}" for scale in scales])
     if lines > 1:
         for block in range(1, len(scales)):
             axes.axhline(block * lines - 0.5, color="0.5", linewidth=0.8)
-    axes.set_title("The same noise at several scales, z = scale × noise", fontsize="medium")
+    title = f"The same noise at several scales, z = scale × noise{_shown_of(shown, n)}"
+    axes.set_title(title, fontsize="medium")
     return figure_of(axes)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from tinyvae.errors import DTypeError, ShapeError
 from tinyvae.linear_gaussian import with_signs
+from tinyvae.plots.arguments import check_model
 from tinyvae.plots.style import PALETTE, Array, canvas, check_images, figure_of
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def plot_latent(
     EmptyDataError
         If there are fewer than three images for principal components.
     """
+    check_model(vae)
     images = check_images("images", images, vae, min_rows=rows_needed(vae))
     classes = None if labels is None else _check_labels(labels, len(images))
     points, names = _points(*vae.encode(images))

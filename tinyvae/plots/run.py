@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from tinyvae.data import DataSet
 from tinyvae.model.evaluation import ACTIVE_THRESHOLD, Evaluation, evaluate
 from tinyvae.model.vae import VAE
+from tinyvae.plots.arguments import check_model, wrong_kind
 from tinyvae.plots.curves import plot_history, plot_kl
 from tinyvae.plots.grid import plot_grid
 from tinyvae.plots.images import plot_reconstructions, plot_samples, plot_scales
@@ -65,11 +66,16 @@ def save_all(
 
     Raises
     ------
+    UsageError
+        If ``vae`` is no VAE or ``data`` no DataSet.
     DataError
         If the data do not fit the model.
     WriteError
         If a file cannot be written.
     """
+    check_model(vae)
+    if not isinstance(data, DataSet):
+        raise wrong_kind("data", data, "a DataSet, as load_data returns")
     found = evaluate(vae, data.test) if evaluation is None else evaluation
     drawings = dict(_numbers(vae, data, history, found))
     if data.image_shape is not None:

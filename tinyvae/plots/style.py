@@ -22,6 +22,7 @@ from tinyvae.checkpoint import replace_file
 from tinyvae.data import read_batch
 from tinyvae.data.pictures import square
 from tinyvae.errors import ShapeError, check_option
+from tinyvae.plots.arguments import check_model, refuse_objects, wrong_kind
 
 if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
@@ -91,11 +92,15 @@ def save(figure: Figure, path: str | Path) -> Path:
 
     Raises
     ------
+    UsageError
+        If ``figure`` is none.
     OptionError
         If the ending names no format that can be written.
     WriteError
         If the file cannot be written; what stood there before is then untouched.
     """
+    if not isinstance(figure, Figure):
+        raise wrong_kind("figure", figure, "a figure")
     path = Path(path)
     ending = path.suffix.lstrip(".").lower()
     check_option("ending of path", ending, sorted(FigureCanvasBase.filetypes))
@@ -113,6 +118,7 @@ def check_image_shape(vae: VAE, image_shape: Sequence[int] | None) -> tuple[int,
         If ``image_shape`` is not two positive numbers whose product is ``vae.input_dim``, or is
         None where ``vae.input_dim`` is no perfect square.
     """
+    check_model(vae)
     if image_shape is None and (found := square(vae.input_dim)):
         return found
     shape = np.atleast_1d(np.asarray(() if image_shape is None else image_shape))
@@ -134,6 +140,8 @@ def check_images(argument: str, images: ArrayLike, vae: VAE, min_rows: int = 1) 
     DataError
         What ``read_batch`` raises.
     """
+    check_model(vae)
+    refuse_objects(argument, images, "an array of images, one a row")
     return read_batch(
         images,
         support=vae.support,

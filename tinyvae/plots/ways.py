@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from tinyvae.errors import ShapeError, SizeError, check_count
 from tinyvae.ops.reference import kl_forward
+from tinyvae.plots.arguments import refuse_objects
 from tinyvae.plots.style import check_image_shape, check_images, draw_tiles, figure_of, number
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def plot_interpolations(
         If ``pairs`` has another shape, or a row is no image of ``image_shape``.
     """
     shape = check_image_shape(vae, image_shape)
+    refuse_objects("pairs", pairs, "an array of pairs of images")
     ends = np.asarray(pairs)
     if ends.ndim not in (2, 3) or ends.shape[-2:] != (2, vae.input_dim):
         raise ShapeError(
@@ -120,6 +122,7 @@ def plot_traversals(
         If there is no such dimension, or ``steps`` is less than two.
     """
     shape = check_image_shape(vae, image_shape)
+    refuse_objects("x", x, "an array with one image")
     image = check_images("x", np.atleast_2d(np.asarray(x)), vae)
     if len(image) != 1:
         raise ShapeError(f"x has {len(image)} rows; give the one image to start from.")

@@ -1,39 +1,48 @@
-"""Where runs lie on the disk: finding one, making room for another, never over something else.
+"""Where runs lie on the disk: finding one, reading it, and its one writer at work.
 
-Knows the names of the files in a run's folder and nothing of what is in them but ``config.json``.
+Knows the names of the files in a run's folder.
 """
 
 from __future__ import annotations
 
 import difflib
-import itertools
-from collections.abc import Sequence
+import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
-from tinyvae.checkpoint import read_checkpoint
+from tinyvae.checkpoint import read_checkpoint, remove_leftovers
 from tinyvae.data.pictures import usual_square
 from tinyvae.errors import CheckpointError, UsageError, WriteError
 from tinyvae.model.vae import VAE
+from tinyvae.runs.lock import RunLock
+from tinyvae.runs.naming import RUNS, user_path
 from tinyvae.runs.options import Config
 from tinyvae.training.history import History
+from tinyvae.training.record import check_training_record
 
 MODEL, CONFIG, HISTORY = "model.npz", "config.json", "history.csv"
-RUNS = Path("runs")
+_KEPT = re.compile(r"model-epoch-\d{4,}\.npz")
+#: A temporary file of a picture so many seconds old belongs to nobody any more.
+_ABANDONED = 3600.0
 
 
 class Loaded(NamedTuple):
     """What a checkpoint holds for looking at: the model, how it was made, how it was trained.
 
-    ``training`` and ``history`` are empty for a model that no run wrote.
+    ``training``, ``history`` and ``data`` (checksums by split) are empty for a model that no run
+    wrote.
     """
 
     vae: VAE
     model: dict[str, Any]
     training: dict[str, Any]
     history: History
+    data: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -74,11 +83,16 @@ class Run:
             )
         arrays, metadata = read_checkpoint(self.model)
         vae = VAE.from_checkpoint(arrays, metadata, self.model, backend=backend)
-        training, rows = metadata.get("training", {}), metadata.get("history", [])
-        whole = isinstance(training, dict) and isinstance(rows, list)
-        if not whole or not all(_is_row(row) for row in rows):
-            raise CheckpointError(f"{self.model} does not describe a training run.")
-        return Loaded(vae, metadata["model"], training, History(rows))
+        try:
+            training, history = check_training_record(metadata)
+        except UsageError as error:
+            raise CheckpointError(f"{self.model} does not describe a training run: {error}") from (
+                error
+            )
+        data = metadata.get("data")
+        sums = data if isinstance(data, dict) else {}
+        known = {k: v for k, v in sums.items() if isinstance(v, str)}
+        return Loaded(vae, metadata["model"], training, history, known)
 
     def picture_shape(self, vae: VAE) -> tuple[int, int] | None:
         """Return (height, width) of an example as a picture, or None if it is none.
@@ -88,11 +102,9 @@ class Run:
         if self.config is None or "image_shape" not in self.config.data:
             return usual_square(vae.input_dim)
         shape = self.config.data["image_shape"]
-        return (shape[0], shape[1]) if shape else None
-
-
-def _is_row(row: object) -> bool:
-    return isinstance(row, dict) and all(isinstance(cell, int | float) for cell in row.values())
+        if not shape or shape[0] * shape[1] != vae.input_dim:
+            return None
+        return (shape[0], shape[1])
 
 
 def find_run(path: str | PathLike[str]) -> Run:
@@ -105,12 +117,17 @@ def find_run(path: str | PathLike[str]) -> Run:
     FileFormatError
         If its ``config.json`` is damaged.
     """
-    path = Path(path).expanduser()
+    path = user_path("run", path)
     if not path.exists():
         raise UsageError(f"{path} does not exist.{_others(path)}")
+    if path.suffix == ".py":
+        raise UsageError(
+            f"{path} is a Python file and no model. To check functions in it, name them: "
+            f"tinyvae gradcheck {path}:forward,backward"
+        )
     model = path / MODEL if path.is_dir() else path
     config = model.with_name(CONFIG)
-    if not path.is_dir() and model.name != MODEL:
+    if not path.is_dir() and model.name != MODEL and not _KEPT.fullmatch(model.name):
         return Run(path, model, None)
     if path.is_dir() and not model.exists() and not config.exists():
         raise UsageError(f"{path} is not a run: it has no {MODEL}.{_others(path)}")
@@ -132,89 +149,85 @@ def _others(path: Path) -> str:
     return f" There are: {', '.join(sorted(runs))}." if runs else ""
 
 
-def new_folder(name: str, output: str | PathLike[str] | None) -> Path:
-    """Make the folder of a new run.
+class Writer:
+    """The one process that writes a run's folder; a block within which it does.
 
     Parameters
     ----------
-    name : str
-        Of the data: the folder is ``runs/name``, or the first of ``runs/name-2``, ... that is
-        free, also when two runs start at once.
-    output : path, optional
-        The folder to make instead; it must not hold anything.
+    folder : Path
+    say : callable
+        Takes a line about what had to be put in order.
 
     Raises
     ------
-    UsageError
-        If ``output`` holds something.
     WriteError
-        If no folder can be made.
+        If another process writes there.
     """
-    try:
-        if output is not None:
-            return _make_exactly(Path(output).expanduser())
-        RUNS.mkdir(parents=True, exist_ok=True)
-        for folder in _numbered(RUNS / name):
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder
-    except OSError as error:
-        place = output if output is not None else RUNS
-        raise WriteError(
-            f"No folder could be made in {place}: {error.strerror or error}. Choose another place "
-            "with output (--output FOLDER on the command line)."
-        ) from error
-    raise AssertionError("the numbers never end")
 
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self.folder, self.say = folder, say
+        self.config: Config | None = None
+        self._lock = RunLock(folder)
 
-def _make_exactly(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        if not folder.exists():  # a file stands where a folder above it should be
-            raise
-        if not folder.is_dir() or any(folder.iterdir()):
-            raise UsageError(
-                f"output={str(folder)!r} exists already, and nothing is ever overwritten: choose "
-                "another folder, or continue the run in it with --resume."
-            ) from None
-    return folder
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        if self._lock.taken_over:
+            self.say(f"{self.folder}: taken over from {self._lock.taken_over}, which has ended")
+        self._sweep()
+        return self
 
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
 
-def free_stem(default: Path, output: str | PathLike[str] | None, suffixes: Sequence[str]) -> Path:
-    """Return a path without a suffix at which no file with any of these suffixes exists.
+    def write(self, config: Config) -> None:
+        """Write the run's options down, if they do not stand there already."""
+        if self.config != config:
+            config.write(self.folder / CONFIG)
+        self.config = config
 
-    Raises
-    ------
-    UsageError
-        If ``output``, which is taken as it is, would overwrite something.
-    """
-    if output is None:
-        free = (
-            stem
-            for stem in _numbered(default)
-            if not any(_suffixed(stem, suffix).exists() for suffix in suffixes)
-        )
-        return next(free)
-    stem = Path(output).expanduser()
-    if stem.suffix in suffixes:
-        stem = stem.with_suffix("")
-    for suffix in suffixes:
-        if _suffixed(stem, suffix).exists():
-            raise UsageError(
-                f"{_suffixed(stem, suffix)} exists already, and nothing is ever overwritten: "
-                "choose another name, or remove it first."
+    def make_whole(self) -> None:
+        """See to it that the folder is still there and ours, or make it again.
+
+        Raises
+        ------
+        WriteError
+            If another run stands in its place.
+        """
+        config = self.folder / CONFIG
+        if self._lock.is_ours() and config.exists():
+            return
+        gone = not self.folder.exists()
+        if config.exists() and Config.read(config) != self.config:
+            raise WriteError(
+                f"{self.folder} was moved or removed while it was trained, and another run stands "
+                "in its place now; nothing of that is overwritten."
             )
-    return stem
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError(
+                f"{self.folder} was moved or removed while it was trained, and cannot be made "
+                f"again: {error.strerror or error}."
+            ) from error
+        self._lock.release()
+        self._lock.acquire()
+        if self.config is not None:
+            self.config.write(config)
+        if gone:
+            self.say(f"{self.folder} was moved or removed; it is written again, whole")
 
-
-def _suffixed(stem: Path, suffix: str) -> Path:
-    return stem.with_name(stem.name + suffix)
-
-
-def _numbered(path: Path) -> itertools.chain[Path]:
-    """Yield path, path-2, path-3, ..."""
-    later = (path.with_name(f"{path.name}-{i}") for i in itertools.count(2))
-    return itertools.chain([path], later)
+    def _sweep(self) -> None:
+        """Remove what killed writers left behind."""
+        for name in (MODEL, CONFIG, HISTORY):
+            remove_leftovers(self.folder / name)
+        for file in self.folder.glob(".*.tmp"):
+            try:
+                if time.time() - file.stat().st_mtime > _ABANDONED:
+                    file.unlink()
+            except OSError:
+                continue

@@ -14,16 +14,18 @@ from typing import Any
 from tinyvae.errors import NonFiniteLossError, UsageError
 from tinyvae.model.evaluation import Evaluation, evaluate
 from tinyvae.model.vae import VAE
-from tinyvae.runs.folders import CONFIG, HISTORY, MODEL, find_run, new_folder
+from tinyvae.runs.folders import CONFIG, HISTORY, MODEL, Writer, find_run
+from tinyvae.runs.naming import new_folder
 from tinyvae.runs.options import RunOptions
 from tinyvae.runs.pictures import draw_pictures
 from tinyvae.runs.prepare import Prepared, prepare
 from tinyvae.training.history import History
+from tinyvae.training.progress import shows_bars
 
 Say = Callable[[str], None]
 
 #: What may be given anew when a run is continued: how long, how fast, and where the data lie.
-MAY_CHANGE = ("epochs", "threads", "backend", "data", "data_dir")
+MAY_CHANGE = ("epochs", "threads", "backend", "data", "data_dir", "save_every")
 
 
 @dataclass
@@ -37,7 +39,9 @@ class Result:
     vae : VAE
     history : History
     interrupted : bool
-        Whether Ctrl-C ended it; then there is no evaluation and there are no pictures.
+        Whether a signal ended it; then there is no evaluation and there are no pictures.
+    signal : int or None
+        Which: that of Ctrl-C, SIGTERM or SIGHUP.
     evaluations : dict
         ``"train"`` and ``"test"``.
     pictures : list of Path
@@ -47,6 +51,7 @@ class Result:
     vae: VAE
     history: History
     interrupted: bool
+    signal: int | None = None
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     pictures: list[Path] = field(default_factory=list)
 
@@ -89,11 +94,11 @@ def train(
     --------
     >>> result = train(RunOptions(latent_dim=2, epochs=20), say=print)  # doctest: +SKIP
     """
-    prepared = prepare(options or RunOptions(), progress)
-    config = prepared.config
-    folder = new_folder(prepared.data.name, output)
-    config.write(folder / CONFIG)
-    return _run(prepared, folder, progress, say or silent)
+    say = say or silent
+    prepared = prepare(options or RunOptions(), progress and shows_bars())
+    with Writer(new_folder(prepared.data.name, output), say) as writer:
+        writer.write(prepared.config)
+        return _run(prepared, writer, progress, say)
 
 
 def resume(
@@ -128,18 +133,23 @@ def resume(
         If there is no such run, or a change is not one that may be made.
     CheckpointError
         If the checkpoint is damaged, or the data are no longer what they were.
+    WriteError
+        If another process writes the run, or something cannot be written.
     """
     run = find_run(path)
     if run.config is None:
         raise UsageError(f"{path} has no {CONFIG}, so it cannot be continued; give a run's folder.")
-    options = _with_changes(run.config.options, changes or {})
-    prepared = prepare(options, progress)
-    config = prepared.config
-    if run.model.exists():
-        prepared.training.restore(run.model)
-    if config != run.config:
-        config.write(run.folder / CONFIG)
-    return _run(prepared, run.path if run.path.is_dir() else run.folder, progress, say or silent)
+    say = say or silent
+    with Writer(run.path if run.path.is_dir() else run.folder, say) as writer:
+        run = find_run(path)  # as it stands now that nobody else writes there
+        assert run.config is not None
+        options = _with_changes(run.config.options, changes or {})
+        prepared = prepare(options, progress and shows_bars())
+        if run.model.exists():
+            prepared.training.restore(run.model)
+        writer.config = run.config
+        writer.write(prepared.config)
+        return _run(prepared, writer, progress, say)
 
 
 def _with_changes(recorded: RunOptions, changes: Mapping[str, Any]) -> RunOptions:
@@ -157,49 +167,86 @@ def silent(line: str) -> None:
     """Take a line and say nothing."""
 
 
-def _run(prepared: Prepared, folder: Path, progress: bool, say: Say) -> Result:
-    training, data = prepared.training, prepared.data
-    vae = training.vae
-    done, epochs = training.position.epoch, prepared.options.epochs
-    finished = training.position.finished or done >= epochs
-    say(f"{data.name}: {len(data.train):,} rows to train on, {len(data.test):,} to test on")
-    for note in data.notes:
-        say(f"  {note}")
-    say(str(vae))
-    if finished:
-        say(f"{folder}: all {done} epochs are done")
-    else:
-        say(f"{folder}: everything is kept there; Ctrl-C stops without loss")
-        if done or training.position.step:
-            say(f"Continuing in epoch {done + 1} of {epochs}")
-        if vae.backend == "numba":
-            say("Loading the kernels; compiling them the first time takes about 10 seconds")
+def _run(prepared: Prepared, writer: Writer, progress: bool, say: Say) -> Result:
+    training, folder = prepared.training, writer.folder
+    state = training.state
+    _announce(prepared, folder, say)
     try:
-        history = training.run(folder / MODEL, progress=progress)
+        history = training.run(
+            folder / MODEL,
+            progress=progress,
+            save_every=prepared.options.save_every,
+            before_save=writer.make_whole,
+        )
     except NonFiniteLossError as error:
         raise _with_advice(error, prepared, folder) from None
     finally:
-        if len(training.history):
-            training.history.to_csv(folder / HISTORY)
+        if len(state.history):
+            state.history.to_csv(folder / HISTORY)
     if history.interrupted:
-        return Result(folder, vae, history, interrupted=True)
+        return Result(folder, state.vae, history, True, training.stopped_by)
     say("The training is done; measuring and drawing")
-    binarize = prepared.options.binarize
+    try:
+        return _measure_and_draw(prepared, folder, progress, say)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Interrupted while measuring and drawing. The trained model is kept, whole: "
+            f"{folder / MODEL}. Make its pictures with: tinyvae plot {folder}"
+        ) from None
+
+
+def _announce(prepared: Prepared, folder: Path, say: Say) -> None:
+    """Say what is about to be trained, and what is different if it had begun before."""
+    state, data, epochs = prepared.training.state, prepared.data, prepared.options.epochs
+    done = state.position.epoch
+    say(f"{data.name}: {len(data.train):,} rows to train on, {len(data.test):,} to test on")
+    say(str(state.vae))
+    for note in state.notes:
+        say(note)
+    if not state.unfinished:
+        if not state.notes:
+            say(f"{folder}: all {done} epochs are done")
+        return
+    say(f"{folder}: everything is kept there; Ctrl-C stops without loss")
+    if done or state.position.step:
+        say(f"Continuing in epoch {done + 1} of {epochs}")
+    if state.vae.backend != "numba":
+        return
+    from tinyvae.ops.machine.jit import JIT_DISABLED
+
+    if JIT_DISABLED:
+        say(
+            "NUMBA_DISABLE_JIT is set, so that nothing is compiled and a single step may take "
+            "minutes: unset it, or use the reference backend (--backend reference)"
+        )
+    else:
+        say("Loading the kernels; compiling them the first time takes about 10 seconds")
+
+
+def _measure_and_draw(prepared: Prepared, folder: Path, progress: bool, say: Say) -> Result:
+    training, data, binarize = prepared.training, prepared.data, prepared.options.binarize
+    vae, history, bars = training.state.vae, training.state.history, progress and shows_bars()
     evaluations = {
-        "train": evaluate(vae, data.train, binarize=binarize, progress=progress),
-        "test": evaluate(vae, data.test, binarize=binarize, progress=progress),
+        "train": evaluate(vae, data.train, binarize=binarize, progress=bars),
+        "test": evaluate(vae, data.test, binarize=binarize, progress=bars),
     }
     pictures = draw_pictures(vae, data, history, evaluations["test"], folder, say)
-    return Result(folder, vae, history, False, evaluations, pictures)
+    return Result(folder, vae, history, False, None, evaluations, pictures)
 
 
 def _with_advice(error: NonFiniteLossError, prepared: Prepared, folder: Path) -> NonFiniteLossError:
-    model = folder / MODEL
+    model, suspect = folder / MODEL, prepared.training.state.suspect()
     kept = "No checkpoint had been written yet."
     if model.exists():
         kept = f"The last good checkpoint is kept at {model} (see it with: tinyvae plot {folder})."
+    if suspect == "data":
+        return NonFiniteLossError(f"{error} {kept}")
     rate = prepared.options.learning_rate / 2
+    what, option = {
+        "beta": ("a beta of 1", "--beta 1"),
+        "learning_rate": ("half the learning rate", f"--learning-rate {rate:g}"),
+    }[suspect]
     return NonFiniteLossError(
-        f"{error} {kept} To train anew with half the learning rate: "
-        f"tinyvae train --config {folder / CONFIG} --learning-rate {rate:g}"
+        f"{error} {kept} To train anew with {what}: "
+        f"tinyvae train --config {folder / CONFIG} {option}"
     )

@@ -9,21 +9,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from tinyvae.checkpoint import replace_file
 from tinyvae.data.pictures import parse_shape
-from tinyvae.errors import (
-    FileFormatError,
-    UsageError,
-    check_count,
-    check_number,
-    check_option,
-)
+from tinyvae.errors import FileFormatError, UsageError
 from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.ops import BACKENDS
 from tinyvae.ops.reference import ACTIVATIONS
-from tinyvae.training.options import TrainingOptions
+from tinyvae.schema import Schema, check_fields, count, number, several, word
+from tinyvae.training.options import TrainingOptions, unknown_name
 
 _MODEL = (
     "hidden_dims",
@@ -38,7 +33,16 @@ _MODEL = (
     "seed",
 )
 _READING = ("data_dir", "scale_max", "image_shape", "label_column", "image_size", "split_seed")
-_WORDS_OR_NONE = ("data_dir", "image_shape", "label_column", "image_size")
+_LARGEST_CONFIG = 1 << 20  # bytes; ours have two thousand
+_WIDTH = count(at_most=2**200)  # what is too wide for the memory is said there
+
+
+def _shape(name: str, came: object) -> str | None:
+    """Return the words for a picture's shape, if they can be read as one."""
+    words: str | None = word(optional=True)(name, came)
+    if words is not None and not (name == "image_shape" and words.lower() == "none"):
+        parse_shape(name, words)
+    return words
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class RunOptions(TrainingOptions):
     hidden_dims, latent_dim, decoder_hidden_dims, activation, likelihood, sigma, dtype, backend, \
 threads
         Arguments of ``VAE``.
+    save_every : int or None
+        Keep the checkpoint of every so many epochs.
 
     Raises
     ------
@@ -84,28 +90,28 @@ threads
     dtype: str = "float32"
     backend: str = "numba"
     threads: int | None = None
+    save_every: int | None = None
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            _check_type(field.name, field.default, getattr(self, field.name))
-        super().__post_init__()
-        check_count("split_seed", self.split_seed, at_least=0)
-        if self.scale_max is not None:
-            check_number("scale_max", self.scale_max, above=0.0)
-        if self.image_shape is not None and self.image_shape.lower() != "none":
-            parse_shape("image_shape", self.image_shape)
-        parse_shape("image_size", self.image_size)
-        for name in ("hidden_dims", "decoder_hidden_dims"):
-            for i, width in enumerate(getattr(self, name) or ()):
-                check_count(f"{name}[{i}]", width)
-        check_count("latent_dim", self.latent_dim)
-        check_option("activation", self.activation, ACTIVATIONS)
-        check_option("likelihood", self.likelihood, LIKELIHOODS)
-        check_option("dtype", self.dtype, ("float32", "float64"))
-        check_option("backend", self.backend, BACKENDS)
-        check_number("sigma", self.sigma, above=0.0)
-        if self.threads is not None:
-            check_count("threads", self.threads)
+    SCHEMA: ClassVar[Schema] = {
+        **TrainingOptions.SCHEMA,
+        "data": word(),
+        "data_dir": word(optional=True),
+        "scale_max": number(above=0.0, optional=True),
+        "image_shape": _shape,
+        "label_column": word(optional=True),
+        "image_size": _shape,
+        "split_seed": count(at_least=0),
+        "hidden_dims": several(_WIDTH),
+        "latent_dim": _WIDTH,
+        "decoder_hidden_dims": several(_WIDTH, optional=True),
+        "activation": word(ACTIVATIONS),
+        "likelihood": word(LIKELIHOODS),
+        "sigma": number(above=0.0),
+        "dtype": word(("float32", "float64")),
+        "backend": word(BACKENDS),
+        "threads": count(optional=True),
+        "save_every": count(optional=True),
+    }
 
     @property
     def model(self) -> dict[str, Any]:
@@ -129,24 +135,25 @@ threads
         Raises
         ------
         OptionError
-            If an option is not known; the message has the nearest one that is.
+            If there is no such option; the message has the nearest one.
+        UsageError
+            If a new value makes no sense.
         """
         known = [field.name for field in fields(self)]
-        for name in changes:
-            check_option("option", name, known)
-        fixed: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()
-        }
-        return replace(self, **fixed)
+        for name, value in changes.items():
+            if name not in known:
+                raise unknown_name(name, value, known)
+        return replace(self, **changes)
 
 
-def _check_type(name: str, default: object, came: object) -> None:
-    """Refuse words where numbers belong, and the other way round, as a file may hold them."""
-    if isinstance(default, float) and (isinstance(came, bool) or not isinstance(came, int | float)):
-        raise UsageError(f"{name}={came!r} must be a number.")
-    words = isinstance(default, str) or name in _WORDS_OR_NONE
-    if words and not isinstance(came, str) and (came is not None or default is not None):
-        raise UsageError(f"{name}={came!r} must be a word.")
+#: What is known of the data; the folder of a run that tinyvae wrote has all of it.
+DATA: Schema = {
+    "name": word(),
+    "train": several(count(at_least=0), 2),
+    "test": several(count(at_least=0), 2),
+    "dtype": word(),
+    "image_shape": several(count(), 2, optional=True),
+}
 
 
 @dataclass(frozen=True)
@@ -194,18 +201,9 @@ class Config:
         UsageError
             If there is no such file, or an option is not known or makes no sense.
         """
-        if not path.is_file():
-            raise UsageError(f"{path} is not a file; give the config.json of a run.")
-        try:
-            content = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise FileFormatError(
-                f"{path} cannot be read as a run's config.json: {reason}."
-            ) from error
+        content = _read_json(path)
         options = content.get("options") if isinstance(content, dict) else None
-        data = content.get("data", {}) if isinstance(content, dict) else None
-        if not isinstance(options, dict) or not isinstance(data, dict):
+        if not isinstance(options, dict):
             raise FileFormatError(
                 f'{path} is not a run\'s config.json: it must be a JSON object with "options".'
             )
@@ -213,4 +211,33 @@ class Config:
             read = RunOptions().changed(options)
         except UsageError as error:
             raise type(error)(f"{path}: {error}") from None
-        return cls(read, data, str(content.get("tinyvae", "unknown")))
+        try:
+            recorded = content.get("data", {})
+            data = check_fields(DATA, recorded, "data", optional=DATA, closed=False)
+            version = word()("tinyvae", content.get("tinyvae", "unknown"))
+        except UsageError as error:
+            raise FileFormatError(f"{path} is not a run's config.json: {error}") from None
+        return cls(read, _lists(data), version)
+
+
+def _read_json(path: Path) -> Any:
+    if not path.is_file():
+        raise UsageError(f"{path} is not a file; give the config.json of a run.")
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_CONFIG + 1)
+        if len(text) > _LARGEST_CONFIG:
+            raise ValueError(f"it is larger than {_LARGEST_CONFIG:,} bytes")
+        return json.loads(text)
+    except RecursionError:
+        raise FileFormatError(
+            f"{path} cannot be read as a run's config.json: it is nested too deeply."
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileFormatError(f"{path} cannot be read as a run's config.json: {reason}.") from error
+
+
+def _lists(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the mapping as JSON would give it again."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in data.items()}

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
 
 from tinyvae.checkpoint import replace_file
 from tinyvae.errors import SizeError, check_count, check_number
 from tinyvae.model.vae import VAE
-from tinyvae.runs.folders import find_run, free_stem
+from tinyvae.runs.folders import find_run
+from tinyvae.runs.naming import reserved
+from tinyvae.schema import count, shown
+
+Array = NDArray[Any]
+
+#: Rows decoded at a time: with 784 columns of float32, 13 MB.
+CHUNK = 4096
 
 
 @dataclass(frozen=True)
 class Samples:
-    """The files that ``sample`` wrote; ``picture`` is None where rows are no pictures."""
+    """The files that ``sample`` wrote.
+
+    Attributes
+    ----------
+    array : Path
+    picture : Path or None
+        None where rows are no pictures.
+    shown : int
+        How many of each scale the picture shows.
+    """
 
     array: Path
     picture: Path | None
+    shown: int = 0
 
 
 def sample(
@@ -34,12 +55,15 @@ def sample(
 ) -> Samples:
     """Decode z = scale * noise and keep the result as numbers and as a picture.
 
+    Up to ``CHUNK`` rows are those of ``VAE.sample`` with the same seed.  More are made in chunks:
+    the same means, with draws from streams of their own.
+
     Parameters
     ----------
     path : path
         A run's folder, or a model's file.
     n : int
-        How many for each scale.
+        How many for each scale; the picture shows the first of many.
     scales : sequence of float
         Standard deviations of z; several use the same noise, one labelled row each.
     seed : int
@@ -58,42 +82,122 @@ def sample(
     Raises
     ------
     UsageError
-        If there is no such run, or an argument makes no sense.
+        If there is no such run, an argument makes no sense, or the disk has no room for so many.
     CheckpointError, WriteError
         If the model cannot be read, or the files cannot be written.
     """
-    n = check_count("n", n)
+    n = count(at_most=10**30)("n", n)
     seed = check_count("seed", seed, at_least=0)
     scales = [check_number("scale", scale, at_least=0.0) for scale in scales]
     if not scales:
         raise SizeError("scales is empty: give at least one, such as 1.0.")
     run = find_run(path)
-    stem = free_stem(run.folder / "sample", output, (".npy", ".png"))
     vae = run.load().vae
-    drawn = [vae.sample(n, scale=scale, seed=seed, draw=draw) for scale in scales]
-    array, picture = stem.with_name(stem.name + ".npy"), stem.with_name(stem.name + ".png")
-    with replace_file(array) as file:
-        np.save(file, drawn[0] if len(scales) == 1 else np.stack(drawn), allow_pickle=False)
-    shape = run.picture_shape(vae)
-    if shape is None:
-        return Samples(array, None)
-    return Samples(array, _draw(vae, n, scales, seed, draw, shape, picture))
+    with reserved(run.folder / "sample", output, (".npy", ".png")) as stem:
+        array, picture = stem.with_name(stem.name + ".npy"), stem.with_name(stem.name + ".png")
+        _check_room(vae, n, len(scales), stem.parent)
+        shape = run.picture_shape(vae)
+        drawn = _Shown(vae, n, len(scales), shape)
+        with replace_file(array) as file:
+            _write_header(file, vae, n, len(scales))
+            for i, scale in enumerate(scales):
+                for chunk in _chunks(vae, n, scale, seed, draw):
+                    file.write(chunk.data)
+                    drawn.add(i, chunk)
+        if shape is None:
+            return Samples(array, None)
+        return Samples(array, _draw(vae, n, scales, drawn, shape, picture), drawn.count)
+
+
+def _check_room(vae: VAE, n: int, scales: int, folder: Path) -> None:
+    """Refuse more rows than the disk has room for.
+
+    Raises
+    ------
+    SizeError
+    """
+    needed = n * scales * vae.input_dim * vae.dtype.itemsize
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise SizeError(
+            f"n={shown(n)} would take {needed / 1e9:,.1f} GB, and {folder} has room for "
+            f"{free / 1e9:,.1f}: ask for fewer."
+        )
+
+
+def _write_header(file: IO[bytes], vae: VAE, n: int, scales: int) -> None:
+    shape = (n, vae.input_dim) if scales == 1 else (scales, n, vae.input_dim)
+    descr = npy.dtype_to_descr(vae.dtype)
+    npy.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+
+
+def _chunks(vae: VAE, n: int, scale: float, seed: int, draw: bool) -> Iterator[Array]:
+    """Yield the samples of one scale, ``CHUNK`` rows at a time.
+
+    Raises
+    ------
+    SizeError
+        If the scale is so large that the decoder overflows.
+    """
+    rng = np.random.default_rng(seed)
+    for start in range(0, n, CHUNK):
+        rows = min(CHUNK, n - start)
+        arguments: dict[str, Any] = {"scale": scale, "seed": seed, "draw": draw}
+        if n > CHUNK:
+            arguments["noise"] = rng.standard_normal((rows, vae.latent_dim))
+            stream = np.random.SeedSequence([seed, start]).generate_state(1, np.uint64)
+            arguments["seed"] = int(stream[0])
+        with np.errstate(all="ignore"):
+            try:
+                chunk = np.ascontiguousarray(vae.sample(rows, **arguments))
+            except ValueError as error:
+                if np.isfinite(np.float32(scale) * np.float32(10.0)):
+                    raise
+                raise _too_large(scale) from error
+        if not np.isfinite(chunk).all():
+            raise _too_large(scale)
+        yield chunk
+
+
+def _too_large(scale: float) -> SizeError:
+    return SizeError(
+        f"scale={scale:g} is so large that the decoder overflows: scale is the standard deviation "
+        "of z, and 1 is that of the prior."
+    )
+
+
+class _Shown:
+    """The first rows of each scale, kept for the picture while the others go by."""
+
+    def __init__(self, vae: VAE, n: int, scales: int, image_shape: tuple[int, int] | None) -> None:
+        self.count = 0
+        self.blocks: list[list[Array]] = [[] for _ in range(scales)]
+        if image_shape is not None:
+            from tinyvae.plots.images import most_shown  # Matplotlib takes long to import
+
+            self.count = min(n, most_shown(vae.input_dim, scales))
+
+    def add(self, scale: int, chunk: Array) -> None:
+        missing = self.count - sum(len(block) for block in self.blocks[scale])
+        if missing > 0:
+            self.blocks[scale].append(chunk[:missing].copy())
 
 
 def _draw(
     vae: VAE,
     n: int,
     scales: Sequence[float],
-    seed: int,
-    draw: bool,
+    drawn: _Shown,
     image_shape: tuple[int, int],
     path: Path,
 ) -> Path:
     """Make one picture of samples: a field of them for one scale, a row each for several."""
     from tinyvae import plots
+    from tinyvae.plots.images import scales_figure, tiles_figure
 
+    blocks = [np.concatenate(block) for block in drawn.blocks]
     if len(scales) == 1:
-        figure = plots.plot_samples(vae, n, scales[0], seed, image_shape, draw=draw)
+        figure = tiles_figure(vae, blocks[0], n, scales[0], image_shape)
     else:
-        figure = plots.plot_scales(vae, scales, n, seed, image_shape, draw=draw)
+        figure = scales_figure(vae, blocks, n, scales, image_shape)
     return plots.save(figure, path)

@@ -14,17 +14,18 @@ from tinyvae.data import DataSet
 from tinyvae.errors import ShapeError, UsageError, check_count
 from tinyvae.model.evaluation import Evaluation
 from tinyvae.model.evaluation import evaluate as evaluate_model
-from tinyvae.runs.folders import Run, find_run
+from tinyvae.runs.folders import Loaded, Run, find_run
 from tinyvae.runs.make import Say, silent
 from tinyvae.runs.options import RunOptions
 from tinyvae.runs.pictures import draw_pictures
 from tinyvae.runs.prepare import load
 from tinyvae.training.history import History
+from tinyvae.training.progress import shows_bars
+from tinyvae.training.record import fingerprint
+from tinyvae.training.state import as_trained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from tinyvae.model.vae import VAE
 
 SPLITS = ("train", "test")
 
@@ -89,9 +90,10 @@ def plot(
     """
     run = find_run(path)
     loaded = run.load()
-    shown = data_of(run, loaded.vae, data, data_dir, progress)
+    say = say or silent
+    shown = data_of(run, loaded, data, data_dir, progress, say)
     found = evaluate_model(loaded.vae, shown.test, binarize=binarize_of(run))
-    return draw_pictures(loaded.vae, shown, loaded.history, found, run.folder, say or silent)
+    return draw_pictures(loaded.vae, shown, loaded.history, found, run.folder, say)
 
 
 def evaluate(
@@ -103,6 +105,7 @@ def evaluate(
     data_dir: str | None = None,
     splits: Sequence[str] = SPLITS,
     progress: bool = True,
+    say: Say | None = None,
 ) -> dict[str, Evaluation]:
     """Measure a run's model in nats; see ``tinyvae.evaluate``.
 
@@ -120,6 +123,8 @@ def evaluate(
         ``"train"``, ``"test"`` or both.
     progress : bool
         Whether to show progress bars.
+    say : callable, optional
+        Takes a line where the data are not those the model was trained on.
 
     Returns
     -------
@@ -136,16 +141,16 @@ def evaluate(
     check_count("n_samples", n_samples)
     check_count("seed", seed, at_least=0)
     run = find_run(path)
-    vae = run.load().vae
-    loaded = data_of(run, vae, data, data_dir, progress)
+    found = run.load()
+    loaded = data_of(run, found, data, data_dir, progress, say or silent)
     return {
         split: evaluate_model(
-            vae,
+            found.vae,
             getattr(loaded, split),
             n_samples=n_samples,
             binarize=binarize_of(run),
             seed=seed,
-            progress=progress,
+            progress=progress and shows_bars(),
         )
         for split in splits
     }
@@ -188,7 +193,9 @@ def binarize_of(run: Run) -> str | None:
     return run.config.options.binarize if run.config else None
 
 
-def data_of(run: Run, vae: VAE, data: str | None, data_dir: str | None, progress: bool) -> DataSet:
+def data_of(
+    run: Run, found: Loaded, data: str | None, data_dir: str | None, progress: bool, say: Say
+) -> DataSet:
     """Return the data named, or else those the run was trained on, if they fit the model."""
     options = run.config.options if run.config is not None else RunOptions()
     if run.config is None and data is None:
@@ -200,11 +207,20 @@ def data_of(run: Run, vae: VAE, data: str | None, data_dir: str | None, progress
         options = replace(options, data=data, data_dir=data_dir)
     elif data_dir is not None:
         options = replace(options, data_dir=data_dir)
-    options = replace(options, likelihood=vae.likelihood, dtype=vae.dtype.name)
-    loaded = load(options, progress)
-    if loaded.train.shape[1] != vae.input_dim:
+    options = replace(options, likelihood=found.vae.likelihood, dtype=found.vae.dtype.name)
+    loaded = load(options, progress and shows_bars())
+    if loaded.train.shape[1] != found.vae.input_dim:
         raise ShapeError(
             f"data={data!r} has {loaded.train.shape[1]} columns, but the model of {run.path} "
-            f"takes {vae.input_dim}: name the data it was made for."
+            f"takes {found.vae.input_dim}: name the data it was made for."
         )
+    recorded = found.data.get("train")
+    if recorded is not None:
+        sets = {"train": loaded.train, "validation": loaded.test}
+        seen = as_trained(found.vae, sets, binarize_of(run))["train"]
+        if fingerprint(seen) != recorded:
+            say(
+                f"These are not the data that {run.path} was trained on: {options.data} has other "
+                "rows than it had then, or is another set"
+            )
     return loaded

@@ -1,7 +1,4 @@
-"""What happened in training: one row an epoch, kept as numbers and as a CSV file.
-
-This file records; it computes nothing.
-"""
+"""What happened in training: one row an epoch, kept as numbers, as a CSV file, and on a page."""
 
 from __future__ import annotations
 
@@ -10,9 +7,28 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Self
 
 from tinyvae.checkpoint import replace_file
-from tinyvae.errors import FileFormatError
+from tinyvae.errors import FileFormatError, UsageError
+from tinyvae.schema import Schema, check_fields, count, number
+
+#: Columns every epoch has, and those it has where there are validation data.
+COLUMNS: Schema = {
+    "epoch": count(),
+    "train_loss": number(),
+    "train_reconstruction": number(),
+    "train_kl": number(),
+    "train_elbo": number(),
+    "beta": number(at_least=0.0),
+    "learning_rate": number(at_least=0.0),
+    "seconds": number(at_least=0.0),
+}
+VALIDATION: Schema = {
+    "validation_reconstruction": number(),
+    "validation_kl": number(),
+    "validation_elbo": number(),
+}
 
 
 class History:
@@ -25,6 +41,8 @@ class History:
     without validation data) and ``seconds`` (spent in steps so far).  All losses in nats per
     example.
 
+    A notebook shows it as a table and a curve.
+
     Parameters
     ----------
     rows : sequence of mapping, optional
@@ -34,7 +52,7 @@ class History:
     ----------
     rows : list of dict
     interrupted : bool
-        Whether Ctrl-C ended the run.
+        Whether Ctrl-C, SIGTERM or SIGHUP ended the run.
     """
 
     def __init__(self, rows: Sequence[Mapping[str, float]] = ()) -> None:
@@ -59,6 +77,23 @@ class History:
     def __iter__(self) -> Iterator[dict[str, float]]:
         return iter(self.rows)
 
+    def __repr__(self) -> str:
+        ended = ", interrupted" if self.interrupted else ""
+        if not self.rows:
+            return f"History(no epochs{ended})"
+        last = self.rows[-1]
+        elbos = [f"{name} {last[name]:.2f}" for name in last if name.endswith("_elbo")]
+        many = f"{len(self)} epoch{'s' if len(self) > 1 else ''}"
+        return f"History({', '.join([many, *elbos])}{ended})"
+
+    def _repr_html_(self) -> str:
+        """Return the table and the curve that a notebook shows."""
+        from tinyvae.training.history_page import page
+
+        return page(self)
+
+    # Files ---------------------------------------------------------------------------------
+
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write all rows to a CSV file, replaced only when it is whole.
 
@@ -75,7 +110,7 @@ class History:
             file.write(text.getvalue().encode())
 
     @classmethod
-    def from_csv(cls, path: str | PathLike[str]) -> History:
+    def from_csv(cls, path: str | PathLike[str]) -> Self:
         """Read what ``to_csv`` wrote.
 
         Raises
@@ -92,3 +127,30 @@ class History:
         except (OSError, TypeError, ValueError, csv.Error) as error:
             raise FileFormatError(f"{path} is not a training history: {error}.") from error
         return cls(rows)
+
+    @classmethod
+    def from_records(cls, records: object) -> Self:
+        """Return the history that a checkpoint recorded, every cell of it checked.
+
+        Raises
+        ------
+        UsageError
+            If the rows are not those of epochs 1, 2, 3, ... with the columns of ``History``.
+        """
+        if not isinstance(records, list):
+            raise UsageError("history must be a list of rows.")
+        rows = [_checked(record, i) for i, record in enumerate(records)]
+        if len({tuple(row) for row in rows}) > 1:
+            raise UsageError("history has rows with different columns.")
+        return cls(rows)
+
+
+def _checked(record: object, i: int) -> dict[str, float]:
+    what = f"history[{i}]"
+    validated = isinstance(record, Mapping) and any(name in record for name in VALIDATION)
+    row = check_fields({**COLUMNS, **(VALIDATION if validated else {})}, record, what, closed=False)
+    for name in row.keys() - COLUMNS.keys() - VALIDATION.keys():
+        row[name] = number()(f"{what}.{name}", row[name])
+    if row["epoch"] != i + 1:
+        raise UsageError(f"{what} is of epoch {row['epoch']}, not {i + 1}.")
+    return row

@@ -5,12 +5,35 @@ Holds numbers and words and does nothing with them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
 
 from tinyvae.data.batches import BINARIZE
-from tinyvae.errors import check_count, check_number, check_option
+from tinyvae.errors import OptionError
 from tinyvae.model.adam import SCHEDULES
+from tinyvae.schema import Schema, count, number, shown, word
+
+#: What other libraries call the same things.
+CALLED_ELSEWHERE = {
+    "learning_rate": ("lr", "rate", "alpha", "step_size", "eta"),
+    "epochs": ("n_epochs", "num_epochs", "max_epochs", "max_iter", "iterations"),
+    "batch_size": ("bs", "minibatch_size", "batch"),
+    "beta": ("kl_weight", "kl_coefficient", "kld_weight"),
+    "warmup_epochs": ("warmup", "kl_warmup", "annealing", "kl_annealing", "warm_up"),
+    "seed": ("random_state", "rng", "random_seed", "generator"),
+    "patience": ("early_stopping", "n_iter_no_change", "stop_after"),
+    "schedule": ("scheduler", "lr_schedule", "lr_scheduler", "decay"),
+    "binarize": ("binarise", "binarization", "binary", "threshold"),
+    "validation": ("validation_data", "val", "valid", "test", "x_val", "eval_set"),
+    "callback": ("callbacks", "on_epoch_end", "hook"),
+    "progress": ("verbose", "quiet", "progress_bar", "silent"),
+    "checkpoint": ("ckpt", "checkpoint_path", "save", "filename", "path", "output"),
+    "save_every": ("checkpoint_every", "save_freq", "period"),
+    "hidden_dims": ("hidden", "hidden_dim", "hidden_sizes", "layers", "widths"),
+    "latent_dim": ("latent", "z_dim", "n_latent", "latent_size", "n_components"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,11 @@ class TrainingOptions:
         weights.  None: never.
     seed : int
         Of shuffling, binarization and noise.
+
+    Raises
+    ------
+    UsageError
+        Naming the first of them that makes no sense.
     """
 
     epochs: int = 20
@@ -50,19 +78,55 @@ class TrainingOptions:
     patience: int | None = None
     seed: int = 0
 
+    #: What each may hold; the one place that says so, for arguments, config.json and checkpoints.
+    SCHEMA: ClassVar[Schema] = {
+        "epochs": count(at_least=0),
+        "batch_size": count(),
+        "learning_rate": number(above=0.0),
+        "schedule": word(SCHEDULES),
+        "beta": number(at_least=0.0),
+        "warmup_epochs": number(at_least=0.0),
+        "binarize": word(BINARIZE, optional=True),
+        "patience": count(optional=True),
+        "seed": count(at_least=0, at_most=2**256),
+    }
+
     def __post_init__(self) -> None:
-        checked: dict[str, Any] = {
-            "epochs": check_count("epochs", self.epochs, at_least=0),
-            "batch_size": check_count("batch_size", self.batch_size),
-            "learning_rate": check_number("learning_rate", self.learning_rate, above=0.0),
-            "schedule": check_option("schedule", self.schedule, SCHEDULES),
-            "beta": check_number("beta", self.beta, at_least=0.0),
-            "warmup_epochs": check_number("warmup_epochs", self.warmup_epochs, at_least=0.0),
-            "seed": check_count("seed", self.seed, at_least=0),
-        }
-        if self.binarize is not None:
-            check_option("binarize", self.binarize, BINARIZE)
-        if self.patience is not None:
-            checked["patience"] = check_count("patience", self.patience)
-        for name, value in checked.items():  # plain numbers, whatever came: JSON takes no others
-            object.__setattr__(self, name, value)
+        for name, check in self.SCHEMA.items():  # plain values, whatever came: JSON has no others
+            object.__setattr__(self, name, check(name, getattr(self, name)))
+
+    @classmethod
+    def named(cls, options: Mapping[str, object], others: Iterable[str] = ()) -> Self:
+        """Return options by name.
+
+        Parameters
+        ----------
+        options : mapping of str to object
+        others : iterable of str
+            Names that belong to the caller, for the list in the error.
+
+        Raises
+        ------
+        OptionError
+            If a name is not known; the message has the likely one and the whole list.
+        UsageError
+            If a value makes no sense.
+        """
+        known = [field.name for field in fields(cls)]
+        for name, value in options.items():
+            if name not in known:
+                raise unknown_name(name, value, [*known, *others])
+        return cls(**dict(options))  # type: ignore[arg-type]
+
+
+def unknown_name(name: str, came: object, known: Iterable[str]) -> OptionError:
+    """Build the error for an argument nobody knows, with the one that was probably meant."""
+    names = list(known)
+    plain = name.lower().replace("-", "_")
+    meant = next((real for real in names if plain in CALLED_ELSEWHERE.get(real, ())), None)
+    near = [meant] if meant else difflib.get_close_matches(plain, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return OptionError(
+        f"{name}={shown(came)}: there is no argument {name!r}{hint} "
+        f"Choose from: {', '.join(names)}."
+    )

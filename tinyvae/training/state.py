@@ -1,61 +1,47 @@
-"""What a training run is at any moment, and how it is kept in a file and taken up again.
+"""What a training run is at any moment: weights, Adam's memory, the generator, the place.
 
-Weights, Adam's memory, the generator's state and the place in the data all lie here and in the
-checkpoint.  A run that continues from one is therefore the same run, bit for bit.  This file
-takes no steps.
+How it is kept in a file stands in ``record.py``; what moves it, in ``loop.py``.
 """
 
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
-from os import PathLike
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
 from tinyvae.data.reading import read_sets, warn
-from tinyvae.errors import (
-    CheckpointError,
-    NonFiniteLossError,
-    ReadingWarning,
-    SizeError,
-    UsageError,
-    check_count,
-)
+from tinyvae.errors import NonFiniteLossError, ReadingWarning, SizeError, UsageError
 from tinyvae.model.adam import Adam
 from tinyvae.model.evaluation import default_binarize
 from tinyvae.model.vae import VAE
 from tinyvae.training.history import History
 from tinyvae.training.options import TrainingOptions
+from tinyvae.training.position import Position
 
 Array = NDArray[Any]
 
-# A longer run, other threads or another backend continue a run, if no longer bit for bit.
-_MAY_CHANGE = {"epochs", "threads", "backend"}
+_HIGH_BETA = 1e3
+_FAR_FROM_STANDARD = 1e4
 
 
-@dataclass
-class Position:
-    """Where a run stands: everything that changes besides arrays, fit for JSON."""
+def as_trained(vae: VAE, sets: Mapping[str, Any], binarize: str | None) -> dict[str, Array]:
+    """Return data sets that belong together as training sees them, read in one way.
 
-    epoch: int = 0
-    step: int = 0  # within the epoch
-    seconds: float = 0.0
-    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # Terms, times rows
-    best_elbo: float | None = None
-    epochs_since_best: int = 0
-    finished: bool = False
-    at_best: bool = False  # the best weights and the last ones have changed places
-
-    def __post_init__(self) -> None:
-        check_count("epoch", self.epoch, at_least=0)
-        check_count("step", self.step, at_least=0)
+    Raises
+    ------
+    DataError
+        If the model cannot be trained on them.
+    """
+    # What is binarized must lie in [0, 1], whatever the likelihood could take.
+    as_they_are = default_binarize(vae.likelihood, binarize) == "none"
+    support = vae.support if as_they_are else "binary"
+    read, reading = read_sets(sets, support=support, dtype=vae.dtype, input_dim=vae.input_dim)
+    warn(reading)
+    return read
 
 
 class RunState:
@@ -79,6 +65,8 @@ class RunState:
     history : History
     best, good : (size,) array
         The weights with the best validation ELBO, and the last ones known to be finite.
+    notes : list of str
+        What was different when the run was taken up again.
     """
 
     def __init__(
@@ -88,10 +76,7 @@ class RunState:
         if validation is None and options.patience is not None:
             raise UsageError(f"patience={options.patience} needs validation=: data to judge by.")
         sets = {"train": train} | ({} if validation is None else {"validation": validation})
-        # What is binarized must lie in [0, 1], whatever the likelihood could take.
-        support = vae.support if self.binarize == "none" else "binary"
-        read, reading = read_sets(sets, support=support, dtype=vae.dtype, input_dim=vae.input_dim)
-        warn(reading)
+        read = as_trained(vae, sets, options.binarize)
         self.train, validation = read["train"], read.get("validation")
         options = _fitting(options, len(self.train))
         self.vae, self.validation, self.options = vae, validation, options
@@ -101,6 +86,28 @@ class RunState:
         self.history = History()
         self.best, self.good = vae.parameters.values.copy(), vae.parameters.values.copy()
         self.epoch_state = self.rng.bit_generator.state
+        self.notes: list[str] = []
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many steps one pass through the data takes, the last possibly with fewer rows."""
+        return -(-len(self.train) // self.options.batch_size)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is anything left to train."""
+        return self.position.epoch < self.options.epochs and not self.position.finished
+
+    def vectors(self) -> dict[str, Array]:
+        """Return, by their names in a checkpoint, all vectors that training changes."""
+        vectors: dict[str, Array] = {
+            "values": self.vae.parameters.values,
+            "adam.m": self.adam.m,
+            "adam.v": self.adam.v,
+        }
+        if self.options.patience is not None:
+            vectors["best"] = self.best
+        return vectors
 
     def exchange_best(self) -> None:
         """Let the best weights and the last ones change places; the model has the former."""
@@ -120,15 +127,14 @@ class RunState:
         NonFiniteLossError
             Naming the first array that is not finite.
         """
-        for kind, vector in self._vectors().items():
+        for kind, vector in self.vectors().items():
             finite = np.isfinite(vector)
             if not finite.all():
                 index = int(finite.argmin())
                 name = self.vae.parameters.name_at(index)
                 raise self.blown_up(
                     self.position.step,
-                    f"The first array to blow up is {name!r}: {kind} holds {vector[index]} there. "
-                    "Lower the learning rate, or look at the data.",
+                    f"The first array to blow up is {name!r}: {kind} holds {vector[index]} there.",
                 )
         self.good[:] = self.vae.parameters.values
 
@@ -137,83 +143,22 @@ class RunState:
         values = self.vae.parameters.values
         if not np.isfinite(values).all():
             values[:] = self.good
-        return NonFiniteLossError(f"Epoch {self.position.epoch + 1}, step {step}: {why}")
+        advice = {
+            "beta": f"Lower beta, which is {self.options.beta:g}.",
+            "data": "Scale the data: some of their values are far from 1.",
+            "learning_rate": "Lower the learning rate, or look at the data.",
+        }[self.suspect()]
+        return NonFiniteLossError(f"Epoch {self.position.epoch + 1}, step {step}: {why} {advice}")
 
-    # Keeping -------------------------------------------------------------------------------
-
-    def _vectors(self) -> dict[str, Array]:
-        """Return, by their names in a checkpoint, all vectors that training changes."""
-        vectors: dict[str, Array] = {
-            "values": self.vae.parameters.values,
-            "adam.m": self.adam.m,
-            "adam.v": self.adam.v,
-        }
-        if self.options.patience is not None:
-            vectors["best"] = self.best
-        return vectors
-
-    @cached_property
-    def _identity(self) -> dict[str, Any]:
-        """What must be the same for a run to be the same run."""
-        return {
-            "model": self.vae.config,
-            "training": asdict(self.options),
-            "data": {
-                "train": _fingerprint(self.train),
-                "validation": _fingerprint(self.validation),
-            },
-        }
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write everything this run is to one file, which ``VAE.load`` reads too."""
-        position = {
-            "adam_steps": self.adam.step_count,
-            "position": asdict(self.position),
-            "epoch_generator": self.epoch_state,
-            "generator": self.rng.bit_generator.state,
-            "history": self.history.rows,
-        }
-        write_checkpoint(path, self._vectors(), self._identity | position)
-
-    def restore(self, path: str | PathLike[str]) -> Self:
-        """Continue from what ``save`` wrote: the model, the optimizer, the generator, the place.
-
-        Raises
-        ------
-        CheckpointError
-            If the file is damaged, or was written by a run with another model, other options or
-            other data; nothing has changed then.
-        """
-        arrays, metadata = read_checkpoint(path)
-        self._check_same_run(metadata, path)
-        vectors = self._vectors()
-        kept = take(arrays, {name: (v.shape, v.dtype) for name, v in vectors.items()}, path)
-        try:
-            position = Position(**metadata["position"])
-            epoch_state = generator_at(metadata["epoch_generator"]).bit_generator.state
-            rng = generator_at(metadata["generator"])
-            history = History(metadata["history"])
-            steps = check_count("adam_steps", metadata["adam_steps"], at_least=0)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise CheckpointError(f"{path} does not say where its run stood: {error!r}.") from error
-        vectors["values"][:] = kept["values"]
-        self.best[:] = kept.get("best", kept["values"])
-        self.adam.restore(kept["adam.m"], kept["adam.v"], steps)
-        self.position, self.history = position, history
-        self.rng, self.epoch_state = rng, epoch_state
-        return self
-
-    def _check_same_run(self, metadata: dict[str, Any], path: str | PathLike[str]) -> None:
-        for part, expected in self._identity.items():
-            recorded = metadata.get(part)
-            if not isinstance(recorded, dict):
-                raise CheckpointError(f"{path} was not written by a training run.")
-            for name, value in expected.items():
-                if name not in _MAY_CHANGE and recorded.get(name) != value:
-                    raise CheckpointError(
-                        f"{path} was trained with {name}={recorded.get(name)!r}, not {value!r}; "
-                        "resume with what is recorded, or start a new run."
-                    )
+    def suspect(self) -> str:
+        """Return what most likely made numbers overflow: beta, the data or the learning rate."""
+        if self.options.beta > _HIGH_BETA:
+            return "beta"
+        if self.train.dtype.kind == "f":
+            low, high = float(self.train.min()), float(self.train.max())
+            if max(-low, high) > _FAR_FROM_STANDARD:
+                return "data"
+        return "learning_rate"
 
 
 def _fitting(options: TrainingOptions, rows: int) -> TrainingOptions:
@@ -232,17 +177,3 @@ def _fitting(options: TrainingOptions, rows: int) -> TrainingOptions:
         stacklevel=4,
     )
     return replace(options, batch_size=rows)
-
-
-def generator_at(state: Mapping[str, Any]) -> np.random.Generator:
-    """Return a generator that continues from where another stood."""
-    rng = np.random.default_rng()
-    rng.bit_generator.state = state
-    return rng
-
-
-def _fingerprint(data: Array | None) -> str:
-    """Return what tells data from other data."""
-    if data is None:
-        return "none"
-    return f"{data.shape} of {data.dtype}, CRC-32 {zlib.crc32(np.ascontiguousarray(data).data):08x}"

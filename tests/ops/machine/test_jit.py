@@ -1,5 +1,8 @@
-"""A stale kernel cannot be loaded, a cache is not a condition, and flags keep NaN alive."""
+"""A stale kernel cannot be loaded, plain Python computes the same, and flags keep NaN alive."""
 
+from __future__ import annotations
+
+import math
 import os
 import subprocess
 import sys
@@ -8,24 +11,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyvae.ops.machine import jit
+from tinyvae.ops.machine import jit, kernel_cache
 
-PROGRAM = """
-import sys, numpy as np
-sys.path.insert(0, {folder!r})
-import tinyvae.ops.machine.jit as jit
-assert jit.__file__.startswith({folder!r})
-from tinyvae.ops import fast
-from tinyvae.ops import rows
-h = fast.activation_forward(np.array([[-2.0, 3.0]]), "relu")
-print(h.tolist(), sum(rows.activate_rows.stats.cache_hits.values()))
+CALLED = """
+from tinyvae.ops.machine.jit import kernel
+
+@kernel()
+def inner(x):
+    return x + 1.0
 """
+CALLER = """
+from tinyvae.ops.called import inner
+from tinyvae.ops.machine.jit import kernel
+
+@kernel()
+def outer(x):
+    return inner(x)
+"""
+PROGRAM = (
+    "from tinyvae.ops.caller import outer as f; print(f(1.0), sum(f.stats.cache_hits.values()))"
+)
 
 
-def run(code, **environment):
+def run(code, folder=None, **environment):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env=os.environ | environment,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
@@ -35,53 +47,52 @@ def run(code, **environment):
 
 
 @pytest.fixture
-def copied(tmp_path):
-    """A copy of the package that a test may edit."""
+def small_package(tmp_path):
+    """A package of that name with two kernels in two files, one calling the other."""
     source = Path(jit.__file__).parents[2]
-    for path in source.rglob("*.py"):
-        target = tmp_path / "tinyvae" / path.relative_to(source)
+    kept = ("__init__.py", "errors.py", "ops/machine/__init__.py")
+    for name in (*kept, "ops/machine/jit.py", "ops/machine/kernel_cache.py"):
+        target = tmp_path / "tinyvae" / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
+        target.write_bytes((source / name).read_bytes())
+    for name, text in (("__init__", ""), ("called", CALLED), ("caller", CALLER)):
+        (tmp_path / "tinyvae" / "ops" / f"{name}.py").write_text(text)
     return tmp_path
 
 
 @pytest.mark.skipif(jit.JIT_DISABLED, reason="nothing is compiled")
-def test_an_edit_in_a_called_file_makes_its_callers_new(copied):
-    program = PROGRAM.format(folder=str(copied))
-    cache = {"NUMBA_CACHE_DIR": str(copied / "cache")}
-    assert run(program, **cache) == "[[0.0, 3.0]] 0"
-    assert run(program, **cache) == "[[0.0, 3.0]] 1"
-    # elementary.py is not the file of the kernel that is called, nor is its time stamp.
-    elementary = copied / "tinyvae/ops/elementary.py"
-    elementary.write_text(elementary.read_text() + "# changed\n")
-    assert run(program, **cache) == "[[0.0, 3.0]] 0"
-    other = "0" if jit.LANES else "4"
-    assert run(program, **cache, TINYVAE_LANES=other) == "[[0.0, 3.0]] 0"
+def test_an_edit_in_a_called_file_makes_its_callers_new(small_package):
+    environment = {"NUMBA_CACHE_DIR": str(small_package / "cache"), "PYTHONPATH": ""}
+    assert run(PROGRAM, small_package, **environment) == "2.0 0"
+    assert run(PROGRAM, small_package, **environment) == "2.0 1"
+    # called.py is not the file of the kernel that is called, nor is its time stamp.
+    called = small_package / "tinyvae" / "ops" / "called.py"
+    called.write_text(CALLED.replace("1.0", "2.0"))
+    assert run(PROGRAM, small_package, **environment) == "3.0 0"
 
 
-@pytest.mark.skipif(jit.JIT_DISABLED, reason="nothing is compiled")
-def test_without_a_folder_to_write_to_it_compiles_anew(copied):
-    blocked = copied / "blocked"
-    blocked.write_text("a file where a folder should be")
-    for path in (copied / "tinyvae").rglob("__pycache__"):
-        path.rmdir()
-    program = "import numba.core.caching as c; c._CacheLocator.ensure_cache_path = "
-    program += "lambda self: (_ for _ in ()).throw(OSError('read only'))\n"
-    assert run(program + PROGRAM.format(folder=str(copied))) == "[[0.0, 3.0]] 0"
+def test_the_vector_width_is_part_of_the_key(monkeypatch):
+    before = jit.source_key()
+    jit.source_key.cache_clear()
+    monkeypatch.setattr(jit, "LANES", jit.LANES + 1)
+    assert jit.source_key() != before
+    jit.source_key.cache_clear()
 
 
-def test_plain_python_gives_the_same_numbers(copied):
-    program = """
+TWO_STEPS = """
 import numpy as np
-from tinyvae.model.adam import Adam
-from tinyvae.model.vae import VAE
 vae = VAE(9, (5, 4), 2, activation="softplus", dtype="float64", seed=1)
 adam, rng = Adam(vae.parameters), np.random.default_rng(0)
 for _ in range(2):
     terms = vae.train_step((rng.random((3, 9)) > 0.5) * 1.0, rng.standard_normal((3, 2)), adam)
 print(repr(terms.loss), repr(float(vae.parameters.values.sum())))
 """
-    compiled, plain = run(program), run(program, NUMBA_DISABLE_JIT="1")
+
+
+def test_plain_python_gives_the_same_numbers(capsys):
+    exec(TWO_STEPS, {})
+    compiled = capsys.readouterr().out
+    plain = run(TWO_STEPS, NUMBA_DISABLE_JIT="1")
     np.testing.assert_allclose(
         [float(word) for word in compiled.split()],
         [float(word) for word in plain.split()],
@@ -89,18 +100,33 @@ print(repr(terms.loss), repr(float(vae.parameters.values.sum())))
     )
 
 
-def test_fastmath_never_assumes_finite_numbers():
-    assert not {"nnan", "ninf", "fast"} & (jit.FASTMATH | jit.EXACT)
+@pytest.mark.skipif(jit.JIT_DISABLED, reason="nothing is compiled")
+@pytest.mark.parametrize("flags", [jit.FASTMATH, jit.EXACT], ids=["fast", "exact"])
+def test_no_flag_assumes_that_numbers_are_finite(flags, monkeypatch):
+    monkeypatch.setattr(jit, "attach_cache", lambda *_: None)
+
+    @jit.kernel(fastmath=flags)
+    def kind(x):
+        return (1 if x != x else 0) + (2 if abs(x) == math.inf else 0)
+
+    assert [kind(x) for x in (1.0, math.nan, math.inf, -math.inf)] == [0, 1, 2, 2]
 
 
-def test_the_width_can_be_chosen_and_nonsense_is_refused():
-    code = "from tinyvae.ops.machine.jit import LANES; print(LANES)"
-    assert run(code, TINYVAE_LANES="4", NUMBA_DISABLE_JIT="0") == "4"
-    assert run(code, NUMBA_DISABLE_JIT="1") == "0"
-    code = """
-try:
-    import tinyvae.ops.machine.jit
-except ValueError as error:
-    print(error)
-"""
-    assert "TINYVAE_LANES='5' must be" in run(code, TINYVAE_LANES="5", NUMBA_DISABLE_JIT="0")
+@pytest.mark.skipif(jit.JIT_DISABLED, reason="nothing is compiled")
+def test_the_width_can_be_chosen_and_nonsense_is_refused(monkeypatch):
+    for width in ("0", "4", "8", "16"):
+        monkeypatch.setenv("TINYVAE_LANES", width)
+        assert jit._lanes() == int(width)
+    monkeypatch.delenv("TINYVAE_LANES")
+    assert jit._lanes() == jit._native_lanes()
+    for nonsense in ("5", "", "four"):
+        monkeypatch.setenv("TINYVAE_LANES", nonsense)
+        with pytest.raises(ValueError, match=r"TINYVAE_LANES='.*' must be"):
+            jit._lanes()
+
+
+def test_every_kernel_has_a_cache_of_ours():
+    from tinyvae.ops import rows
+
+    if not jit.JIT_DISABLED:
+        assert isinstance(rows.activate_rows._cache, kernel_cache.KernelCache)

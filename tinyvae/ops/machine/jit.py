@@ -4,13 +4,10 @@ Numba's cache looks at the file a function stands in and not at the files of the
 calls, so an edit in one kernel file would leave old machine code of its callers alive.  Every
 kernel of tinyvae therefore carries one more thing in its cache key: a digest of all sources in
 this folder and of the vector width frozen into them.  Other packages' caches are not touched.
-
-This file compiles; it holds no mathematics.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Callable
@@ -20,9 +17,9 @@ from typing import Any, TypeVar
 
 import llvmlite.binding as llvm
 from numba import config, njit
-from numba.core.caching import FunctionCache
 
 from tinyvae.errors import SizeError
+from tinyvae.ops.machine.kernel_cache import attach_cache
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,13 +76,6 @@ def source_key() -> str:
     return digest.hexdigest()
 
 
-class _KernelCache(FunctionCache):  # type: ignore[misc]
-    """Numba's own cache, its key lengthened by ``source_key()``."""
-
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), source_key())
-
-
 def kernel(
     *,
     fastmath: frozenset[str] = FASTMATH,
@@ -124,9 +114,7 @@ def kernel(
             _nrt=not borrows,
         )(function)
         if not (JIT_DISABLED or forceinline or inline):
-            # Where no folder can be written, each process compiles anew.
-            with contextlib.suppress(RuntimeError):
-                compiled._cache = _KernelCache(function)
+            attach_cache(compiled, function, source_key)
         return compiled  # type: ignore[no-any-return]
 
     return decorate
