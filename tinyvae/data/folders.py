@@ -87,12 +87,12 @@ def _idx_set(path: Path) -> Parts | None:
         files = [next(spellings(folder, name), None) for name in _IDX]
         if files[0] is not None and files[1] is not None:
             train, test = read_idx(files[0]), read_idx(files[1])
-            labels = [None if file is None else read_idx(file) for file in files[2:]]
+            train_labels, test_labels = (f if f is None else read_idx(f) for f in files[2:])
             note = (
                 f"Data: idx files of {folder}, with their own test set (not compared with any "
                 "published checksum)"
             )
-            return Parts(train, test, *labels, white=255, notes=[note])
+            return Parts(train, test, train_labels, test_labels, white=255, notes=[note])
     return None
 
 
