@@ -19,7 +19,7 @@ from tinyvae.ops import reference
 Array = NDArray[Any]
 Ops = ModuleType | SimpleNamespace
 
-#: What x each likelihood can describe; see ``tinyvae.data.reading``.
+#: What x each likelihood can describe; see ``tinyvae.data.rule``.
 SUPPORT = {
     "bernoulli": "binary",
     "continuous_bernoulli": "unit_interval",

@@ -107,7 +107,7 @@ class Model:
 
     @property
     def support(self) -> str:
-        """What x the likelihood can describe; one of ``tinyvae.data.reading.SUPPORTS``."""
+        """What x the likelihood can describe; one of ``tinyvae.data.rule.SUPPORTS``."""
         return SUPPORT[self.likelihood]
 
     def _network(self, name: str, widths: tuple[int, ...]) -> DenseNetwork:
@@ -171,7 +171,7 @@ class Model:
         Parameters
         ----------
         x : (batch, input_dim) array
-            Read by the rule of ``tinyvae.data.reading``.
+            Read by the rule of ``tinyvae.data.rule``.
         noise : (batch, latent_dim) array
             Standard normal, drawn by the caller.
         beta : float
