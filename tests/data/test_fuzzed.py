@@ -10,6 +10,7 @@ FILES = sound_files()
 
 @pytest.mark.parametrize("name", FILES)
 def test_mutated_files_raise_documented_errors_only(tmp_path, name):
-    counts = fuzz(name, FILES[name], 40, tmp_path)
-    assert counts.total() == 40
+    number = 2 if name.endswith(".mat") else 40  # each .mat file starts a process
+    counts = fuzz(name, FILES[name], number, tmp_path)
+    assert counts.total() == number
     assert counts.total() > counts["read"]

@@ -9,9 +9,24 @@ import pytest
 import scipy.io
 
 from tinyvae.data import load_data
+from tinyvae.data.matlab_child import members
 from tinyvae.errors import FileFormatError, MissingPackageError, ShapeError
 
 RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(request, monkeypatch):
+    """Starting a process for each file takes long: only some tests do."""
+    if "another_process" not in request.fixturenames:
+        monkeypatch.setattr(
+            "tinyvae.data.matlab._ask", lambda path, folder: members(str(path), folder)
+        )
+
+
+@pytest.fixture
+def another_process():
+    """For tests of what goes on between the processes."""
 
 
 def save(path, **arrays):
@@ -23,7 +38,7 @@ def first_values(data):
     return sorted(np.concatenate([data.train, data.test])[:, 0])
 
 
-def test_frey_rawface(tmp_path):
+def test_frey_rawface(tmp_path, another_process):
     ff = RNG.integers(0, 256, (560, 1965), dtype=np.uint8)
     data = load_data(save(tmp_path / "frey_rawface.mat", ff=ff))
     assert data.image_shape == (28, 20)
@@ -99,6 +114,41 @@ def test_words_and_structures_are_dropped_with_a_word(tmp_path):
 def test_what_holds_no_examples_is_refused(tmp_path, arrays, words):
     with pytest.raises(FileFormatError, match=words):
         load_data(save(tmp_path / "m.mat", **arrays))
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import os; os.abort()", "reader crashed on it .exit status -6"),
+        ("print('{}')", "reader crashed on it .exit status 0"),
+        ("print('junk')", "could not be read as a .mat file"),
+    ],
+)
+def test_a_crash_of_the_reader_is_an_error_like_others(
+    tmp_path, monkeypatch, another_process, program, words
+):
+    """SciPy's reader does crash on damaged files: see ``fuzzed.py``."""
+    (tmp_path / "child.py").write_text(program)
+    monkeypatch.setattr("tinyvae.data.matlab._CHILD", tmp_path / "child.py")
+    with pytest.raises(FileFormatError, match=words):
+        load_data(save(tmp_path / "m.mat", X=np.eye(9)))
+
+
+def test_a_damaged_file_is_an_error_like_others(tmp_path, another_process):
+    path = save(tmp_path / "m.mat", X=np.eye(9))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(FileFormatError, match=r"m\.mat could not be read as a .mat file"):
+        load_data(path)
+
+
+def test_a_header_that_promises_too_much_is_refused(tmp_path):
+    path = save(tmp_path / "m.mat", X=np.eye(9))
+    content = path.read_bytes()
+    nine = (9).to_bytes(4, "little") * 2
+    assert content.count(nine) == 1
+    path.write_bytes(content.replace(nine, (1 << 20).to_bytes(4, "little") * 2))
+    with pytest.raises(ValueError, match="more than the file can hold"):
+        members(str(path), tmp_path)
 
 
 def test_without_scipy_the_error_names_the_extra(tmp_path, monkeypatch):

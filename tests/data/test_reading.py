@@ -13,7 +13,6 @@ from hypothesis.extra import numpy as hnp
 
 import tinyvae as tv
 from tinyvae.data.reading import (
-    SUPPORTS,
     mean_of,
     read_batch,
     read_data,
@@ -21,6 +20,7 @@ from tinyvae.data.reading import (
     read_sets,
     to_floats,
 )
+from tinyvae.data.rule import SUPPORTS
 from tinyvae.errors import (
     DataError,
     NonFiniteDataError,

@@ -88,3 +88,16 @@ def test_looking_copies_nothing_large(dtype):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < x.nbytes / 4
+
+
+def test_fractions_are_no_counts():
+    with pytest.raises(RangeError, match=r"2\.5 at row 0, column 1, expected counts"):
+        check_counts(np.array([[3.0, 2.5]]), F8, "x")
+
+
+def test_what_the_model_cannot_hold_is_refused():
+    x = np.array([[0.0, 1e300], [-1e300, 2.0]])
+    assert check_floats(x, F8, False, "x") is x
+    for rows, place in ((x, "row 0, column 1"), (x[1:], "row 0, column 0")):
+        with pytest.raises(NonFiniteDataError, match=f"{place}, more than float32 can hold"):
+            check_floats(rows, F4, False, "x")

@@ -8,6 +8,7 @@ import struct
 
 import numpy as np
 
+from tinyvae.data import load_data
 from tinyvae.data.registry import PublishedFile, PublishedSet
 
 NAMES = (
@@ -58,3 +59,31 @@ class Mirror:
         for name, content in contents.items():
             self.pages[f"{name}.gz"] = (200, gzip.compress(content), None)
         return self
+
+
+CONTENTS, OTHER = make_contents(1), make_contents(2)
+IMAGES = NAMES[0]
+
+
+def load(tmp_path, mirrors=(), name="toys", **options):
+    registry = {
+        "toys": make_set(CONTENTS, [mirror.url for mirror in mirrors]),
+        "fashion-toys": make_set(OTHER, [mirror.url for mirror in mirrors], algorithm="md5"),
+    }
+    options = {"cache_dir": tmp_path / "cache", "progress": False, **options}
+    return load_data(name, registry=registry, **options)
+
+
+def assert_right(data, contents=CONTENTS):
+    train, train_labels, test, test_labels = contents.values()
+    assert data.train.tobytes() == train[16:]
+    assert data.train_labels.tobytes() == train_labels[8:]
+    assert data.test.tobytes() == test[16:]
+    assert data.test_labels.tobytes() == test_labels[8:]
+    assert data.train.shape == (12, 20)
+    assert data.train.dtype == np.uint8
+    assert data.image_shape == (5, 4)
+
+
+def files_below(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())

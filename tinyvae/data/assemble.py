@@ -172,7 +172,7 @@ def _split(
         train = train[order]
     if labels.train is not None:
         labels = labels._replace(train=labels.train[order], test=labels.train[held])
-    by_class = ", class by class" if stratified else ""
+    by_class = " class by class," if stratified else ""
     share = f"at most {MOST:,} rows" if len(test) == MOST else "a tenth"
     note = (
         f"Split: {len(test):,} of {len(order) + len(held):,} rows test ({share}), drawn{by_class} "

@@ -23,7 +23,7 @@ class DataSet:
         What it is called.
     train, test : ndarray, (n_train, width) and (n_test, width)
         bool, integers, float32 or float64, both of one dtype; ``fit``, ``evaluate`` and the model
-        read them by the rule of ``tinyvae.data.reading``.
+        read them by the rule of ``tinyvae.data.rule``.
     train_labels, test_labels : ndarray of int, (n_train,) and (n_test,), or None
         Used for colouring pictures only.
     image_shape : (height, width) or None
@@ -60,7 +60,7 @@ class DataSet:
         Parameters
         ----------
         support : str
-            What x the likelihood can describe: one of ``tinyvae.data.reading.SUPPORTS``.
+            What x the likelihood can describe: one of ``tinyvae.data.rule.SUPPORTS``.
         dtype : dtype
             Of the model.
 

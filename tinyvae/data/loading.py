@@ -52,7 +52,7 @@ def load_data(
       extra ``tinyvae[data]``.
     - In .npz and .mat the arrays are found by the names people give them, without regard to case.
     - Numbers stay as they are stored.  What integers mean (0 and 1, grey levels, counts) is decided
-      by the rule of ``tinyvae.data.reading`` when a model reads them.
+      by the rule of ``tinyvae.data.rule`` when a model reads them.
     - Without a test set a tenth of the rows, at least one and at most 10,000, becomes it: drawn by
       ``split_seed``, class by class where there are labels.
     - (n, height, width) are pictures, and so are rows whose width is a usual square (64, 256, 784,

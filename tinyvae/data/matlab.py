@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
-import warnings
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +16,16 @@ from numpy.typing import NDArray
 from tinyvae.data.dataset import LoadOptions, Parts
 from tinyvae.data.extras import need
 from tinyvae.data.names import Member, choose
+from tinyvae.data.npy import read_npy
 from tinyvae.data.pictures import parse_shape, usual_square
-from tinyvae.data.streams import MAX_EXPANSION, open_regular, reading
+from tinyvae.data.streams import open_regular, reading
 from tinyvae.errors import FileFormatError, ShapeError
 
 Array = NDArray[Any]
 
-_NUMBERS = (
-    *("double", "single", "logical", "uint8", "int8", "uint16", "int16"),
-    *("uint32", "int32", "uint64", "int64"),
-)
+# Longer than this no file of MATLAB's versions 5 to 7 takes: they hold 2 GB at most.
+_SECONDS = 600
+_CHILD = Path(__file__).with_name("matlab_child.py")
 
 
 def read_matlab(path: Path, options: LoadOptions) -> Parts:
@@ -42,36 +45,44 @@ def read_matlab(path: Path, options: LoadOptions) -> Parts:
     MissingPackageError
         If SciPy is not installed.
     """
-    scipy_io = need("scipy.io", path)
-    size = path.stat().st_size
-    with warnings.catch_warnings(), reading(path), open_regular(path) as file:
-        warnings.simplefilter("ignore")
-        try:
-            there = {
-                name: Member(tuple(int(n) for n in shape), kind in _NUMBERS)
-                for name, shape, kind in scipy_io.whosmat(file)
-            }
-            for name, member in there.items():
-                if member.numbers and not 0 <= math.prod(member.shape) <= size * MAX_EXPANSION:
-                    raise ValueError(f"array {name!r} is said to be {member.shape}, too large")
-            chosen, notes = choose(there, path)
-            wanted = [name for name in chosen.values() if there[name].numbers]
-            file.seek(0)
-            arrays = scipy_io.loadmat(file, variable_names=wanted)
-        except (FileFormatError, OSError):
-            raise
-        # SciPy raises nearly anything on damaged files.
-        except Exception as problem:
-            raise FileFormatError(
-                f"{path} could not be read as a .mat file: {problem}. Get a fresh copy of it."
-            ) from problem
-    parts = {role: arrays[name] for role, name in chosen.items() if name in arrays}
+    need("scipy.io", path)
+    with tempfile.TemporaryDirectory(prefix="tinyvae-") as folder:
+        told = _ask(path, Path(folder))
+        there = {name: Member(tuple(shape), saved is not None) for name, shape, saved in told}
+        chosen, notes = choose(there, path)
+        files = {name: Path(folder, f"{saved}.npy") for name, _, saved in told if saved is not None}
+        parts = {
+            role: read_npy(files[name], mapped=False)
+            for role, name in chosen.items()
+            if name in files
+        }
     for role, name in chosen.items():
         if role not in parts:
             notes.append(f"The array {name!r} is dropped: it holds no plain numbers")
-    if "train" not in parts or not isinstance(parts["train"], np.ndarray):
+    if "train" not in parts:
         raise FileFormatError(f"{path}: array {chosen['train']!r} holds no plain numbers.")
     return _oriented(parts, set(there), path, options, notes)
+
+
+def _ask(path: Path, folder: Path) -> list[tuple[str, list[int], int | None]]:
+    """Return what ``matlab_child`` says of a file; its arrays are in the folder then."""
+    with reading(path), open_regular(path):
+        pass  # it is a file; pipes and devices are not for the child
+    command = [sys.executable, "-P", str(_CHILD), str(path.resolve()), str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+        answer = json.loads(done.stdout or b"{}")
+    except (OSError, ValueError, subprocess.TimeoutExpired) as problem:
+        raise FileFormatError(f"{path} could not be read as a .mat file: {problem}.") from problem
+    if "members" in answer:
+        members: list[tuple[str, list[int], int | None]] = answer["members"]
+        return members
+    reason = answer.get("error") or answer.get("missing")
+    if reason is None:
+        reason = f"SciPy's reader crashed on it (exit status {done.returncode})"
+    raise FileFormatError(
+        f"{path} could not be read as a .mat file: {reason}. Get a fresh copy of it."
+    )
 
 
 def _oriented(

@@ -38,10 +38,11 @@ class Header(NamedTuple):
     dtype: np.dtype[Any]
 
 
-def read_npy(path: Path) -> NDArray[Any]:
+def read_npy(path: Path, *, mapped: bool = True) -> NDArray[Any]:
     """Return the array of a .npy file, C-contiguous, in native byte order.
 
-    Files from ``MAP_FROM`` on are mapped copy-on-write where nothing has to be converted.
+    With ``mapped``, files from ``MAP_FROM`` on are mapped copy-on-write where nothing has to be
+    converted.
 
     Raises
     ------
@@ -52,12 +53,11 @@ def read_npy(path: Path) -> NDArray[Any]:
     """
     with reading(path), open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        if size >= MAP_FROM:
+        if mapped and size >= MAP_FROM:
             header = read_header(file, str(path))
             _check_length(header, size - file.tell(), str(path))
             if header.dtype.isnative and not header.fortran_order:
-                mapped = np.memmap(file, header.dtype, "c", file.tell(), header.shape)
-                return np.asarray(mapped)
+                return np.asarray(np.memmap(file, header.dtype, "c", file.tell(), header.shape))
             file.seek(0)
         return read_array(file, size, str(path))
 

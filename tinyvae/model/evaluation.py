@@ -91,7 +91,7 @@ def evaluate(
     ----------
     vae : VAE
     data : (n, input_dim) array_like
-        Read by the rule of ``tinyvae.data.reading``.
+        Read by the rule of ``tinyvae.data.rule``.
     n_samples : int
         Samples of z for each example.  With more than one, the importance-weighted bound is
         estimated too, from the same samples.

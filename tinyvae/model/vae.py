@@ -201,7 +201,7 @@ class VAE:
         Parameters
         ----------
         x : (batch, input_dim) array
-            Read by the rule of ``tinyvae.data.reading``.
+            Read by the rule of ``tinyvae.data.rule``.
         noise : (batch, latent_dim) or (batch, K, latent_dim) array
             Standard normal, drawn by the caller: K samples of z for each example.
         beta : float
