@@ -281,7 +281,7 @@ def test_numbers_of_epochs_beyond_reason_are_refused():
         (["--output", ""], "--output ''"),
         (["--output", "/"], "--output / exists already"),
         (["--output", "~nosuchuser/x"], "no user of that name"),
-        (["--data", "~nosuchuser/x.npy"], "nobody's home"),
+        (["--data", "~nosuchuser/x.npy"], "no user of that name"),
     ],
     ids=str,
 )

@@ -217,6 +217,7 @@ def test_early_stopping_is_said_where_it_ended_a_run(undrawn):
 
 
 def test_without_a_compiler_it_is_said_before_the_first_step(undrawn, monkeypatch):
+    VAE(2, (), 1)  # the kernels' modules are imported as they are
     monkeypatch.setattr("tinyvae.ops.machine.jit.JIT_DISABLED", True)
     monkeypatch.setattr(loop.Training, "run", lambda *_, **__: 1 / 0)
     for epochs, expected in ((4, True), (0, False)):

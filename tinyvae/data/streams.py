@@ -43,8 +43,10 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         if "\0" in os.fspath(path):
             raise UsageError(f"{os.fspath(path)!r} holds a NUL, which no path does.")
         return Path(path).expanduser()
-    except RuntimeError as problem:
-        raise UsageError(f"{os.fspath(path)!r}: {problem}") from None
+    except RuntimeError:
+        raise UsageError(
+            f"{os.fspath(path)!r}: there is no user of that name here whose home it could be."
+        ) from None
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:

@@ -200,6 +200,8 @@ def _announce(prepared: Prepared, folder: Path, say: Say) -> None:
     state, data, epochs = prepared.training.state, prepared.data, prepared.options.epochs
     done = state.position.epoch
     say(f"{data.name}: {len(data.train):,} rows to train on, {len(data.test):,} to test on")
+    for note in data.notes:
+        say(f"  {note}")
     say(str(state.vae))
     for note in state.notes:
         say(note)
