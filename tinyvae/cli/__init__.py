@@ -24,7 +24,7 @@ from tinyvae.cli.messages import explain, in_flags
 from tinyvae.cli.train import INTERRUPTED, train
 from tinyvae.errors import TinyVAEError, UsageError
 
-#: Below so many columns a table of options has no room; the terminal then wraps its lines.
+#: Below so many columns a table of options does not fit; the terminal then wraps its lines.
 NARROWEST = 60
 
 

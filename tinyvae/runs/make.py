@@ -1,6 +1,6 @@
 """Training as a run: data, model, folder, checkpoints, and at the end numbers and pictures.
 
-``train`` starts one and ``resume`` continues one; both only arrange what the rooms below do.
+``train`` starts one and ``resume`` continues one; both only arrange what other modules do.
 """
 
 from __future__ import annotations
