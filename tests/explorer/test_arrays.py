@@ -6,16 +6,13 @@ import base64
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from tinyvae.errors import RangeError
 from tinyvae.explorer.arrays import pack, round_to
 
 
-@given(arrays(np.float32, (3, 4), elements=st.floats(-60_000, 60_000, width=32)))
-def test_packed_numbers_come_back_rounded_and_little_endian(array):
+def test_packed_numbers_come_back_rounded_and_little_endian():
+    array = np.random.default_rng(1).uniform(-60_000, 60_000, (3, 4)).astype(np.float32)
     packed = pack(array.T, "float16")
     back = np.frombuffer(base64.b64decode(packed["base64"]), "<f2")
     np.testing.assert_array_equal(back, array.T.astype(np.float16).ravel())

@@ -51,6 +51,7 @@ def test_codes_lie_in_the_plane_of_most_variance(seen, digit_vae, digits):
     centred = mu - mu.mean(axis=0)
     variances = np.linalg.eigvalsh(np.cov(centred.T))[::-1]
     codes = unpack(seen["codes"]).reshape(-1, 2)
+    np.testing.assert_allclose(codes.mean(axis=0), 0.0, atol=1e-4)
     np.testing.assert_allclose(codes.var(axis=0, ddof=1), variances[:2], rtol=1e-3)
     np.testing.assert_allclose(seen["plane"]["shares"], variances[:2] / variances.sum(), rtol=1e-3)
 
