@@ -43,6 +43,7 @@ def test_every_option_reaches_the_run():
         "train --data mine.npy --data-dir . --scale-max 2 --image-shape none --split-seed 3 "
         "--hidden 8,6 --decoder-hidden none --latent-dim 3 "
         "--activation tanh --likelihood gaussian --sigma 0.5 --binarize none --beta 2 --warmup 1 "
+        "--n-samples 2 --free-bits 0.1 "
         "--epochs 1 --batch-size 7 --learning-rate 0.01 --schedule constant --patience 3 --seed 5 "
         "--dtype float64 --backend reference --threads 1 --save-every 2 --output out --quiet"
     )
@@ -50,7 +51,8 @@ def test_every_option_reaches_the_run():
     options = runs.Config.read(runs.find_run("out").folder / "config.json").options
     assert (options.hidden_dims, options.decoder_hidden_dims) == ((8, 6), ())
     default = runs.RunOptions()
-    elsewhere = {"label_column", "image_size"}  # for tables and folders only
+    # for tables and folders only, and what goes with no beta
+    elsewhere = {"label_column", "image_size", "objective"}
     for field in fields(default):
         if field.name not in elsewhere:
             assert getattr(options, field.name) != getattr(default, field.name), field.name
@@ -92,6 +94,14 @@ def test_counts_and_grey_are_told_apart():
     assert "grey levels or numbers as they are" in bad(f"train {tiny} --likelihood gaussian", 1)
     out = good(f"train {tiny} --likelihood gaussian --scale-max 1 --no-progress")
     assert "divided by 1 " in out
+
+
+def test_a_bound_of_many_samples_is_trained():
+    good(f"train {TINY} --objective dreg --n-samples 3 --no-progress --output dreg")
+    options = runs.Config.read(Path("dreg", "config.json")).options
+    assert (options.objective, options.n_samples) == ("dreg", 3)
+    assert "--beta" in bad(f"train {TINY} --objective iwae --beta 2", 2)
+    assert "--warmup" in bad(f"train {TINY} --objective iwae --warmup 2", 2)
 
 
 def test_explicit_options_override_a_config_even_with_a_default(run_path):

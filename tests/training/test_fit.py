@@ -124,3 +124,36 @@ def test_what_killed_writers_left_behind_is_swept(tmp_path):
     run(epochs=1, checkpoint=path)
     (left,) = tmp_path.glob(".*.tmp")
     assert left.name.startswith(".model.npz.other."), "another file's writer may be at work"
+
+
+@pytest.mark.parametrize("backend", ["numba", "reference"])
+@pytest.mark.parametrize(
+    "options", [{"objective": "dreg", "n_samples": 3}, {"free_bits": 0.2, "n_samples": 2}], ids=str
+)
+def test_objectives_and_labels_reach_the_step_and_resume(options, backend, tmp_path):
+    """The loop by hand, and a run stopped after an epoch and taken up again: the same weights."""
+    rng = np.random.default_rng(0)
+    x, y = (rng.random((40, 6)) > 0.5).astype(float), rng.integers(0, 3, 40)
+    make = partial(VAE, 6, (5,), 2, n_classes=3, dtype="float64", backend=backend, seed=1)
+    fitted, hand, resumed = make(), make(), make()
+    options = options | {"batch_size": 16, "seed": 4, "progress": False}
+    fit(fitted, x, labels=y, epochs=2, **options)
+
+    adam, rng = Adam(hand.parameters, 1e-3, backend=backend), np.random.default_rng(4)
+    objective = {k: v for k, v in options.items() if k in ("objective", "free_bits")}
+    for _ in range(2):
+        order = rng.permutation(40)
+        for start in range(0, 40, 16):
+            index = order[start : start + 16]
+            batch = gather_batch(x, index, rng, dtype="float64")
+            noise = rng.standard_normal((len(index), options["n_samples"], 2))
+            hand.train_step(batch, noise, adam, labels=y[index], **objective)
+    np.testing.assert_array_equal(fitted.parameters.values, hand.parameters.values)
+
+    path = tmp_path / "model.npz"
+    fit(resumed, x, labels=y, epochs=1, checkpoint=path, **options)
+    with pytest.raises(CheckpointError, match="labels"):
+        fit(make(), x, labels=y[::-1], epochs=2, checkpoint=path, resume=True, **options)
+    again = make()
+    fit(again, x, labels=y, epochs=2, checkpoint=path, resume=True, **options)
+    np.testing.assert_array_equal(again.parameters.values, hand.parameters.values)

@@ -15,7 +15,7 @@ from tinyvae.errors import SizeError
 from tinyvae.model.adam import SCHEDULES
 from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.ops import BACKENDS
-from tinyvae.ops.reference import ACTIVATIONS
+from tinyvae.ops.reference import ACTIVATIONS, OBJECTIVES
 
 
 def _option(panel: str, flag: str, metavar: str, text: str) -> Any:
@@ -124,6 +124,22 @@ DecoderHidden = Annotated[
 ]
 LatentDim = Annotated[int, _option(_MODEL, "--latent-dim", "N", "Width of z; 2 can be drawn.")]
 Activation = Annotated[str, _option(_MODEL, "--activation", "NAME", f"{_words(ACTIVATIONS)}.")]
+Objective = Annotated[
+    str,
+    _option(
+        _TRAINING,
+        "--objective",
+        "NAME",
+        f"{_words(OBJECTIVES)}: the ELBO, or the importance-weighted bound of --n-samples samples.",
+    ),
+]
+NSamples = Annotated[
+    int, _option(_TRAINING, "--n-samples", "K", "Samples of z for each row of a step.")
+]
+FreeBits = Annotated[
+    float | None,
+    _option(_TRAINING, "--free-bits", "NATS", "KL that each latent dimension has for nothing."),
+]
 Likelihood = Annotated[str, _option(_MODEL, "--likelihood", "NAME", f"{_words(LIKELIHOODS)}.")]
 Sigma = Annotated[
     float,

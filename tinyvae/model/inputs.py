@@ -49,34 +49,34 @@ class Inputs:
             came = came.reshape(-1, came.shape[2])
         return self.numbers("noise", came, latent_dim)
 
-    def labels(self, labels: ArrayLike | None, rows: int) -> Array | None:
+    def labels(self, labels: ArrayLike | None, rows: int, argument: str = "labels") -> Array | None:
         """Return labels as (batch,) int64, or None for a model without labels."""
         n_classes = self.architecture.n_classes
         if n_classes is None:
             if labels is not None:
                 raise UsageError(
-                    "labels were given, but the model has none: build it with n_classes=, or "
+                    f"{argument} were given, but the model has none: build it with n_classes=, or "
                     "leave them out."
                 )
             return None
         if labels is None:
             raise UsageError(
-                f"The model was built with n_classes={n_classes} and needs labels=: one whole "
+                f"The model was built with n_classes={n_classes} and needs {argument}=: one whole "
                 f"number from 0 to {n_classes - 1} for each row."
             )
         came = np.asarray(labels)
         if came.ndim == 0:
             came = np.full(rows, came)
         if came.shape != (rows,):
-            raise ShapeError(f"labels has shape {came.shape}, expected ({rows},): one a row.")
+            raise ShapeError(f"{argument} has shape {came.shape}, expected ({rows},): one a row.")
         if came.dtype.kind not in "iu" and not (
             came.dtype.kind == "f" and np.array_equal(came, np.floor(came))
         ):
-            raise DTypeError(f"labels holds {came.dtype}, expected whole numbers.")
+            raise DTypeError(f"{argument} holds {came.dtype}, expected whole numbers.")
         if came.min() < 0 or came.max() >= n_classes:
             wrong = int(((came < 0) | (came >= n_classes)).argmax())
             raise RangeError(
-                f"labels holds {came[wrong]} at row {wrong}, expected 0 to {n_classes - 1}, since "
+                f"{argument} holds {came[wrong]} at row {wrong}, expected 0 to {n_classes - 1}, as "
                 f"the model has n_classes={n_classes}."
             )
         return np.ascontiguousarray(came, dtype=np.int64)

@@ -6,7 +6,7 @@ import inspect
 from os import PathLike
 from typing import Any
 
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.errors import UsageError, check_count
 from tinyvae.model.vae import VAE
@@ -25,6 +25,8 @@ def fit(
     train: Array,
     *,
     validation: Array | None = None,
+    labels: ArrayLike | None = None,
+    validation_labels: ArrayLike | None = None,
     checkpoint: str | PathLike[str] | None = None,
     resume: bool = False,
     callback: Callback | None = None,
@@ -43,6 +45,8 @@ def fit(
         uint8, float32 or float64.
     validation : (m, input_dim) array, optional
         Looked at after every epoch, with the same noise each time.
+    labels, validation_labels : (n,), (m,) arrays of int, optional
+        Of a conditional model: the class of each row.
     checkpoint : path, optional
         Written every ten seconds or so, at the end, and when a stop is asked for.
     resume : bool
@@ -56,8 +60,8 @@ def fit(
     progress : bool
         Whether to show a progress bar, or a line an epoch where standard error is no terminal.
     **options
-        The attributes of ``TrainingOptions``: epochs, batch_size, learning_rate, schedule, beta,
-        warmup_epochs, binarize, patience, seed.
+        The attributes of ``TrainingOptions``: epochs, batch_size, learning_rate, schedule,
+        objective, n_samples, beta, free_bits, warmup_epochs, binarize, patience, seed.
 
     Returns
     -------
@@ -89,7 +93,9 @@ def fit(
             raise UsageError(f"{name}={locals()[name]} needs checkpoint=: the run's file.")
     if save_every is not None:
         save_every = check_count("save_every", save_every)
-    training = Training(vae, train, validation, settings)
+    training = Training(
+        vae, train, validation, settings, labels=labels, validation_labels=validation_labels
+    )
     if resume:
         assert checkpoint is not None
         training.restore(checkpoint)

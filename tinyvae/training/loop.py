@@ -9,7 +9,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.data import gather_batch
 from tinyvae.errors import NonFiniteLossError
@@ -36,7 +36,7 @@ class Training:
 
     Parameters
     ----------
-    vae, train, validation, options
+    vae, train, validation, options, labels, validation_labels
         As in ``RunState``.
 
     Attributes
@@ -48,11 +48,21 @@ class Training:
     """
 
     def __init__(
-        self, vae: VAE, train: Array, validation: Array | None, options: TrainingOptions
+        self,
+        vae: VAE,
+        train: Array,
+        validation: Array | None,
+        options: TrainingOptions,
+        *,
+        labels: ArrayLike | None = None,
+        validation_labels: ArrayLike | None = None,
     ) -> None:
-        self.state = RunState(vae, train, validation, options)
-        widths = vae.input_dim, vae.latent_dim
-        self._x, self._noise = (np.empty((options.batch_size, w), vae.dtype) for w in widths)
+        self.state = RunState(
+            vae, train, validation, options, labels=labels, validation_labels=validation_labels
+        )
+        size = self.state.options.batch_size
+        self._x = np.empty((size, vae.input_dim), vae.dtype)
+        self._noise = np.empty((size * options.n_samples, vae.latent_dim), vae.dtype)
         self.stopped_by: int | None = None
 
     def restore(self, path: str | PathLike[str]) -> None:
@@ -134,12 +144,23 @@ class Training:
 
     def _step(self, index: Array) -> None:
         state, n = self.state, len(index)
-        x, noise = self._x[:n], self._noise[:n]
+        options = state.options
+        x, noise = self._x[:n], self._noise[: n * options.n_samples]
+        labels = None if state.labels is None else state.labels[index]
         gather_batch(state.train, index, state.rng, binarize=state.binarize, out=x)
         state.rng.standard_normal(out=noise, dtype=state.vae.dtype)
         state.adam.learning_rate = self._learning_rate()
         try:
-            terms = state.vae.train_step(x, noise, state.adam, self._beta(), trusted=True)
+            terms = state.vae.train_step(
+                x,
+                noise,
+                state.adam,
+                self._beta(),
+                objective=options.objective,
+                free_bits=options.free_bits,
+                labels=labels,
+                trusted=True,
+            )
         except NonFiniteLossError as error:
             raise state.blown_up(state.position.step + 1, str(error)) from None
         for i, value in enumerate(terms):
@@ -187,7 +208,11 @@ class Training:
     def _validate(self, validation: Array) -> dict[str, float]:
         state, position = self.state, self.state.position
         found = evaluate(
-            state.vae, validation, binarize=state.binarize, seed=state.options.seed + 1
+            state.vae,
+            validation,
+            binarize=state.binarize,
+            seed=state.options.seed + 1,
+            labels=state.validation_labels,
         )
         if not math.isfinite(found.elbo):
             raise state.blown_up(position.step, f"The ELBO of the validation data is {found.elbo}.")

@@ -11,8 +11,10 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
 from tinyvae.data.batches import BINARIZE
-from tinyvae.errors import OptionError
+from tinyvae.errors import OptionError, UsageError
 from tinyvae.model.adam import SCHEDULES
+from tinyvae.model.objectives import make_objective
+from tinyvae.ops.reference import OBJECTIVES
 from tinyvae.schema import Schema, count, number, shown, word
 
 #: What other libraries call the same things.
@@ -20,6 +22,9 @@ CALLED_ELSEWHERE = {
     "learning_rate": ("lr", "rate", "alpha", "step_size", "eta"),
     "epochs": ("n_epochs", "num_epochs", "max_epochs", "max_iter", "iterations"),
     "batch_size": ("bs", "minibatch_size", "batch"),
+    "n_samples": ("k", "K", "num_samples", "samples", "mc_samples"),
+    "objective": ("loss", "criterion", "bound"),
+    "labels": ("y", "targets", "classes"),
     "beta": ("kl_weight", "kl_coefficient", "kld_weight"),
     "warmup_epochs": ("warmup", "kl_warmup", "annealing", "kl_annealing", "warm_up"),
     "seed": ("random_state", "rng", "random_seed", "generator"),
@@ -49,8 +54,15 @@ class TrainingOptions:
     learning_rate : float
     schedule : str
         ``"constant"``, or ``"cosine"``: down to zero over all epochs, step by step.
+    objective : str
+        What is minimized: ``"elbo"``, ``"iwae"``, ``"stl"`` or ``"dreg"``; see
+        ``tinyvae.model.objectives``.
+    n_samples : int
+        Samples of z for each row of a step.
     beta : float
-        Weight of the KL term.
+        Weight of the KL term of ``"elbo"``.
+    free_bits : float or None
+        Nats of KL that each dimension of ``"elbo"`` has for nothing.
     warmup_epochs : float
         The weight rises linearly from 0 to ``beta`` over so many epochs (0: none).
     binarize : str or None
@@ -72,7 +84,10 @@ class TrainingOptions:
     batch_size: int = 128
     learning_rate: float = 1e-3
     schedule: str = "constant"
+    objective: str = "elbo"
+    n_samples: int = 1
     beta: float = 1.0
+    free_bits: float | None = None
     warmup_epochs: float = 0.0
     binarize: str | None = None
     patience: int | None = None
@@ -84,7 +99,10 @@ class TrainingOptions:
         "batch_size": count(),
         "learning_rate": number(above=0.0),
         "schedule": word(SCHEDULES),
+        "objective": word(OBJECTIVES),
+        "n_samples": count(),
         "beta": number(at_least=0.0),
+        "free_bits": number(at_least=0.0, optional=True),
         "warmup_epochs": number(at_least=0.0),
         "binarize": word(BINARIZE, optional=True),
         "patience": count(optional=True),
@@ -94,6 +112,12 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         for name, check in self.SCHEMA.items():  # plain values, whatever came: JSON has no others
             object.__setattr__(self, name, check(name, getattr(self, name)))
+        make_objective(self.objective, self.beta, self.free_bits)  # refuses what has no meaning
+        if self.objective != "elbo" and self.warmup_epochs:
+            raise UsageError(
+                f"warmup_epochs={self.warmup_epochs!r} has no KL term to raise in "
+                f"objective={self.objective!r}; leave it out, or choose objective='elbo'."
+            )
 
     @classmethod
     def named(cls, options: Mapping[str, object], others: Iterable[str] = ()) -> Self:

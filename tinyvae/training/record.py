@@ -29,7 +29,8 @@ Array = NDArray[Any]
 # A longer run, other threads or another backend continue a run, if no longer bit for bit.
 MAY_CHANGE = frozenset({"epochs", "threads", "backend"})
 #: Options that older checkpoints do not name, with the value that was meant then.
-ADDED_LATER: dict[str, Any] = {}
+ADDED_LATER: dict[str, Any] = {"objective": "elbo", "n_samples": 1, "free_bits": None}
+MODEL_ADDED_LATER: dict[str, Any] = {"n_classes": None}
 _MACHINE: Schema = {"backend": word(BACKENDS), "threads": count(optional=True)}
 
 
@@ -41,7 +42,8 @@ def identity(state: RunState) -> dict[str, dict[str, Any]]:
         "data": {
             "train": fingerprint(state.train),
             "validation": fingerprint(state.validation),
-        },
+        }
+        | ({} if state.labels is None else {"labels": fingerprint(state.labels)}),
     }
 
 
@@ -155,7 +157,7 @@ def _check_same_run(
         recorded = metadata.get(part)
         if not isinstance(recorded, dict):
             raise CheckpointError(f"{path} was not written by a training run.")
-        recorded = (ADDED_LATER if part == "training" else {}) | recorded
+        recorded = {"training": ADDED_LATER, "model": MODEL_ADDED_LATER}.get(part, {}) | recorded
         for name, value in expected.items():
             if name not in MAY_CHANGE and (name not in recorded or recorded[name] != value):
                 raise CheckpointError(

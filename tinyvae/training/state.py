@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.data.reading import read_sets, warn
 from tinyvae.errors import NonFiniteLossError, ReadingWarning, SizeError, UsageError
@@ -53,6 +53,8 @@ class RunState:
     train : (n, input_dim) array
     validation : (m, input_dim) array or None
     options : TrainingOptions
+    labels, validation_labels : arrays of int or None
+        Of a conditional model.
 
     Attributes
     ----------
@@ -70,7 +72,14 @@ class RunState:
     """
 
     def __init__(
-        self, vae: VAE, train: Array, validation: Array | None, options: TrainingOptions
+        self,
+        vae: VAE,
+        train: Array,
+        validation: Array | None,
+        options: TrainingOptions,
+        *,
+        labels: ArrayLike | None = None,
+        validation_labels: ArrayLike | None = None,
     ) -> None:
         self.binarize = default_binarize(vae.likelihood, options.binarize)
         if validation is None and options.patience is not None:
@@ -78,6 +87,12 @@ class RunState:
         sets = {"train": train} | ({} if validation is None else {"validation": validation})
         read = as_trained(vae, sets, options.binarize)
         self.train, validation = read["train"], read.get("validation")
+        self.labels = vae.inputs.labels(labels, len(self.train))
+        self.validation_labels = (
+            None
+            if validation is None
+            else vae.inputs.labels(validation_labels, len(validation), "validation_labels")
+        )
         options = _fitting(options, len(self.train))
         self.vae, self.validation, self.options = vae, validation, options
         self.adam = Adam(vae.parameters, options.learning_rate, backend=vae.backend)
