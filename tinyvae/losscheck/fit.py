@@ -155,7 +155,7 @@ class Fitter:
     def pieces(self, dictionary: Sequence[Term]) -> Match | None:
         """Return the few terms of a dictionary that explain everything to rounding, or None."""
         table = self.columns(dictionary)
-        usable = np.isfinite(table).all(axis=0) & table.any(axis=0)
+        usable = np.asarray(np.isfinite(table).all(axis=0) & table.any(axis=0))
         terms = [t for t, ok in zip(dictionary, usable, strict=True) if ok]
         if self.random or not terms or len(terms) + 4 > len(self.y):
             return None
@@ -171,8 +171,8 @@ class Fitter:
 def _errors_of_noise(table: Array, left: Array) -> Array:
     """Return standard errors of least-squares weights from what each equation leaves.
 
-    The noise may differ from equation to equation (White 1980, equation (4), with Davidson and
-    MacKinnon's correction for the leverage of each).
+    The noise may differ from equation to equation (White 1980, with MacKinnon and White's
+    correction of 1985 for the leverage of each).
     """
     inverse = np.linalg.pinv(table.T @ table)
     leverage = np.einsum("ij,jk,ik->i", table, inverse, table)
