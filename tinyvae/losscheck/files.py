@@ -72,7 +72,6 @@ def check_file(
     kinds: list[str] = []
     for name, function in found:
         kind = kind_of(name, function)
-        title = f"{path}:{name}"
         options = _Options(beta, input_dim, latent_dim, seed, f"{path}:{name}")
         reports.append(_with_arrays(kind, function, options, convert))
         kinds.append(kind)

@@ -135,8 +135,8 @@ def estimates_gone_wrong() -> list[Hypothesis]:
         Hypothesis(
             "variance_for_std",
             (entrywise("kl of another sample", formula, "mu", "scale"),),
-            words="On average it is log q(z) - log p(z) at z = mu + exp(logvar) * noise, drawn with "
-            "the variance where the standard deviation belongs, if the third argument is "
+            words="On average it is log q(z) - log p(z) at z = mu + exp(logvar) * noise, drawn "
+            "with the variance where the standard deviation belongs, if the third argument is "
             f"{r.words}.",
             mend="Draw z = mu + exp(logvar/2) * noise.",
         )
