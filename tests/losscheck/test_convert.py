@@ -37,7 +37,11 @@ def test_torch_losses(torch):
         divergence = torch.distributions.kl_divergence(q, p).sum(1)
         return (functional.mse_loss(x_hat, x, reduction="none").sum(1) + divergence).mean()
 
-    for loss in (from_probabilities, from_logits, from_distributions):
+    class Module(torch.nn.Module):
+        def forward(self, recon_x, x, mu, logvar):
+            return from_probabilities(recon_x, x, mu, logvar)
+
+    for loss in (from_probabilities, from_logits, from_distributions, Module()):
         report = tv.check_loss(loss, convert=torch.tensor)
         assert report.passed, report
         assert report.digits > 12

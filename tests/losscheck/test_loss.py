@@ -154,3 +154,15 @@ def test_a_likelihood_alone_is_judged_alone():
     assert tv.check_loss(lambda x, logits: bce_logits(x, logits).sum(1)).passed
     report = tv.check_loss(lambda logits, x: -bce_logits(x, logits).sum(1))
     assert [f.code for f in report.findings] == ["sign"]
+
+
+def test_values_per_example_are_averaged_over_the_batch():
+    def each(x, logits, mu, logvar):
+        return bce_logits(x, logits).sum(1) + kl(mu, logvar).sum(1)
+
+    def together(x, logits, mu, logvar):
+        return each(x, logits, mu, logvar).sum()
+
+    says = "summed over the batch"
+    assert not any(says in note for note in tv.check_loss(each).notes)
+    assert any(says in note for note in tv.check_loss(together).notes)

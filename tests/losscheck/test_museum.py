@@ -41,5 +41,5 @@ def test_exhibit_is_found_and_named(check, exhibit):
         )
     if exhibit.beta is not None:
         assert math.isclose(report.beta, exhibit.beta, rel_tol=1e-8), report
-    assert report.seconds < 10.0
+    assert report.calls < 3000
     assert all(str(f) in str(report) for f in report.findings)

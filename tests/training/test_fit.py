@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from small_runs import GREY, LOADED, make, run, without_seconds
 
 from tinyvae import errors
+from tinyvae.data import gather_batch
+from tinyvae.errors import CheckpointError
+from tinyvae.model.adam import Adam
 from tinyvae.model.vae import VAE
 from tinyvae.training.fit import fit
 from tinyvae.training.options import CALLED_ELSEWHERE, TrainingOptions

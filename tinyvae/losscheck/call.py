@@ -184,13 +184,19 @@ def _bind(function: Callable[..., Any], arguments: Any) -> tuple[list[Spec], dic
             "as ['x', 'logits', 'mu', 'logvar'], or a dictionary by parameter."
         )
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(inspect.signature(_inside(function)).parameters.values())
     except (TypeError, ValueError):
         raise UsageError(
             "The function does not say what its arguments are called; give arguments= with a role "
             "word for each, in order: ['x', 'logits', 'mu', 'logvar']."
         ) from None
     return _by_name(parameters, dict(arguments or {}))
+
+
+def _inside(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what names the arguments: a torch module's own signature is ``*args``."""
+    found = getattr(function, "forward", function)
+    return found if callable(found) else function
 
 
 def _by_name(

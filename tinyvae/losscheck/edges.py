@@ -126,7 +126,7 @@ class _View:
         """Return the first place outside, found by halving, and what happens there."""
         if inside is None:
             return outside, kind
-        for _ in range(16):
+        for _ in range(12):
             middle = _between(inside, outside)
             found = self._compare(role, middle, x)
             if found:

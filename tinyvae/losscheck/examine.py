@@ -134,7 +134,11 @@ def _look_out(
     )
     for edge in edges:
         if edge.harms:
-            verdict.finds("edge", edge.words, "Work from logits, or move the cut further out.")
+            verdict.finds(
+                "edge",
+                edge.words,
+                "Work from logits or log variances, or move the cut further out.",
+            )
         else:
             verdict.notes.append(edge.words)
 

@@ -9,8 +9,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +24,15 @@ from tinyvae.losscheck.sampler import check_sampler
 
 LOSS, SAMPLER, KL = "loss", "sampler", "kl"
 CONVERTERS = ("auto", "none", "torch", "jax")
+
+
+@dataclass(frozen=True)
+class _Options:
+    beta: float
+    input_dim: int | tuple[int, ...]
+    latent_dim: int
+    seed: int
+    title: str
 
 
 def check_file(
@@ -64,11 +72,8 @@ def check_file(
     kinds: list[str] = []
     for name, function in found:
         kind = kind_of(name, function)
-        checked = partial(
-            _check, kind, function, beta=beta, input_dim=input_dim, latent_dim=latent_dim,
-            seed=seed, title=f"{path}:{name}",
-        )  # fmt: skip
-        reports.append(_with_arrays(checked, convert))
+        options = _Options(beta, input_dim, latent_dim, seed, f"{path}:{name}")
+        reports.append(_with_arrays(kind, function, options, convert))
         kinds.append(kind)
     return _compared(reports, kinds)
 
@@ -154,7 +159,7 @@ def _converters(word: str) -> Sequence[Callable[[Any], Any] | None]:
     return found
 
 
-def _with_arrays(check: Callable[[Any], Report], word: str) -> Report:
+def _with_arrays(kind: str, function: Callable[..., Any], options: _Options, word: str) -> Report:
     """Return the report with the first kind of array that the function takes."""
     try:
         converters = _converters(word)
@@ -163,36 +168,20 @@ def _with_arrays(check: Callable[[Any], Report], word: str) -> Report:
     failure: Exception | None = None
     for to in converters:
         try:
-            return check(to)
+            return _check(kind, function, to, options)
         except (UsageError, DataError) as error:
             failure = error
     assert failure is not None
     raise failure
 
 
-def _check(
-    kind: str,
-    function: Callable[..., Any],
-    to: Any,
-    beta: float,
-    input_dim: int | tuple[int, ...],
-    latent_dim: int,
-    seed: int,
-    title: str,
-) -> Report:
+def _check(kind: str, function: Callable[..., Any], to: Any, options: _Options) -> Report:
+    seed, title = options.seed, options.title
     if kind == SAMPLER:
         return check_sampler(function, convert=to, seed=seed, title=title)
     if kind == KL:
-        return check_kl(function, convert=to, latent_dim=latent_dim, seed=seed, title=title)
-    return check_loss(
-        function,
-        beta=beta,
-        input_dim=input_dim,
-        latent_dim=latent_dim,
-        convert=to,
-        seed=seed,
-        title=title,
-    )
+        return check_kl(function, convert=to, latent_dim=options.latent_dim, seed=seed, title=title)
+    return check_loss(function, convert=to, **vars(options))
 
 
 def _compared(reports: list[Report], kinds: list[str]) -> list[Report]:

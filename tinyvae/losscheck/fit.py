@@ -171,8 +171,8 @@ class Fitter:
 def _errors_of_noise(table: Array, left: Array) -> Array:
     """Return standard errors of least-squares weights from what each equation leaves.
 
-    The noise may differ from equation to equation (White 1980, equation (4), with Davidson and
-    MacKinnon's correction for the leverage of each).
+    The noise may differ from equation to equation (White 1980, with MacKinnon and White's
+    correction of 1985 for the leverage of each).
     """
     inverse = np.linalg.pinv(table.T @ table)
     leverage = np.einsum("ij,jk,ik->i", table, inverse, table)
