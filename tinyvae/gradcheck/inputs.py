@@ -82,7 +82,7 @@ class Inputs:
         if array.dtype == np.float64:
             if not np.isfinite(array).all():
                 raise NonFiniteDataError(f"{name} holds NaN or infinity: check at finite numbers.")
-            self.arrays[name] = array
+            self.arrays[name] = np.array(array, np.float64, order="C")
         elif array.dtype.kind in "iub":
             self.fixed[name] = array
 

@@ -1,7 +1,6 @@
-"""The verdict on one array.
+"""The verdict on one array, at smooth points; what lies at a kink goes through ``kinks``.
 
-A verdict never asks for more digits than the method had.  Entries at a kink, where several slopes
-are equally right, are set aside and counted.
+A verdict never asks for more digits than the method had, and never says ok where nothing decided.
 """
 
 from __future__ import annotations
@@ -10,51 +9,215 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinyvae.gradcheck.comparison import NORM_TOLERANCE, Comparison
-from tinyvae.gradcheck.measure import Instruments, Measurement
-from tinyvae.gradcheck.results import OK, UNCLEAR, WRONG, ArrayResult
+from tinyvae.gradcheck.kinks import FEW, AtKinks, examine, judge_together
+from tinyvae.gradcheck.measure import COMPLEX, Instruments, Measurement
+from tinyvae.gradcheck.problem import Array
+from tinyvae.gradcheck.results import OK, UNDECIDED, WRONG, ArrayResult, Entry
 
+# A gradient written by hand may lose digits that the complex step keeps, but not this many.
+NORM_TOLERANCE = {True: 1e-10, False: 1e-7}
+ENTRY_TOLERANCE = {True: 1e-8, False: 1e-5}
+# Entries this much smaller than the array's norm are compared with the norm: they are sums in
+# which the rounding of the large entries' terms is left over.
+ENTRY_FLOOR = 1e-6
+# Where a method's own error is above this share of the gradient, it does not decide, unless
+# the two agree so well that it must have overestimated its error.
+UNKNOWN, AGREED = 0.05, 1e-4
 # Where differences are less good than this, the report says so.
 COARSE = 1e-4
 
 
+class Comparison:
+    """One measurement of an array, number by number against the claim."""
+
+    def __init__(self, tools: Instruments, measured: Measurement) -> None:
+        self.measured = measured
+        self.floor = tools.floor(measured.name)
+        if measured.vectors.size:  # a direction's slope adds up over the whole array
+            self.floor *= float(np.sqrt(measured.vectors.shape[1]))
+        self.exact = measured.method == COMPLEX
+        self.kinks = AtKinks.none(measured)
+
+    @property
+    def numeric(self) -> Array:
+        """What was measured; at a kink, what is allowed and nearest to the claim."""
+        return np.where(self.kinks.at, self.kinks.nearest, self.measured.numeric)
+
+    @property
+    def difference(self) -> Array:
+        """How far each number is off."""
+        return np.abs(self.measured.analytic - self.numeric)
+
+    @property
+    def known(self) -> Array:
+        """Which numbers could be measured at all."""
+        return np.asarray(np.isfinite(self.numeric))
+
+    @property
+    def norm(self) -> float:
+        """The larger norm of the two gradients (estimated, where directions were taken)."""
+        analytic, numeric = self.measured.analytic[self.known], self.numeric[self.known]
+        return max(self._size(analytic[np.isfinite(analytic)]), self._size(numeric))
+
+    @property
+    def allowed(self) -> Array:
+        """How far each number may be off."""
+        sizes = np.maximum(np.abs(self.measured.analytic), np.abs(self.numeric))
+        lower = self.norm if self.measured.vectors.size else ENTRY_FLOOR * self.norm
+        relative = ENTRY_TOLERANCE[self.exact] * np.maximum(sizes, lower)
+        return 10.0 * self._own + relative + self.floor + self.kinks.slack
+
+    @property
+    def mismatched(self) -> Array:
+        """Which numbers are further off than allowed; NaN is."""
+        return ~np.asarray(self.difference <= self.allowed) & self.known
+
+    @property
+    def error(self) -> float:
+        """Relative error in norm."""
+        off = self._size(self.difference[self.known])
+        if not np.isfinite(off):
+            return np.inf
+        return float(off / self.norm) if off else 0.0
+
+    @property
+    def attainable(self) -> float:
+        """What the method itself may contribute to the relative error in norm."""
+        off = self._size(self._own[self.known])
+        return float((off + self.floor) / self.norm) if self.norm else 0.0
+
+    @property
+    def verdict(self) -> str:
+        """Ok, wrong, or undecided where the method cannot tell."""
+        if not np.isfinite(self.measured.analytic).all() or self.mismatched.any():
+            return WRONG
+        if self.kinks.disagree:
+            return WRONG
+        hidden = not self.exact and self.attainable > UNKNOWN and self.error > AGREED
+        if not self.known.all() or self.kinks.undecided.any() or hidden:
+            return UNDECIDED
+        slack = self._size(self.kinks.slack) / self.norm if self.norm else 0.0
+        tolerance = NORM_TOLERANCE[self.exact] + 3.0 * self.attainable + slack
+        return OK if self.error <= tolerance else WRONG
+
+    def is_below(self, size: float) -> bool:
+        """Return whether both gradients are smaller than ``size``, an entry with the other."""
+        whole = self.measured.vectors.shape[-1] or len(self.numeric)
+        numbers = np.concatenate([self.numeric, self.measured.analytic])
+        return bool(np.isfinite(numbers).all() and self.norm <= size * np.sqrt(whole))
+
+    def worst(self, shape: tuple[int, ...]) -> Entry | None:
+        """Return the entry that is furthest off for its size."""
+        m, numeric = self.measured, self.numeric
+        sizes = np.maximum(np.abs(m.analytic), np.abs(numeric))
+        sizes = np.maximum(np.maximum(sizes, ENTRY_FLOOR * self.norm), np.finfo(float).tiny)
+        relative = self.difference / sizes
+        position = int(np.argmax(np.where(np.isnan(relative), np.inf, relative)))
+        index = tuple(int(i) for i in np.unravel_index(m.indices[position], shape))
+        claimed, found = float(m.analytic[position]), float(numeric[position])
+        return Entry(index, claimed, found, float(relative[position]))
+
+    @property
+    def _own(self) -> Array:
+        return np.where(self.kinks.at, 0.0, self.measured.error)
+
+    def _size(self, values: Array) -> float:
+        norm = float(np.linalg.norm(values))
+        if self.measured.vectors.size:
+            return norm / float(np.sqrt(max(values.size, 1)))
+        return norm
+
+
 def judge(
-    instruments: Instruments, measured: Sequence[Measurement], shape: tuple[int, ...]
+    tools: Instruments, measured: Sequence[Measurement], shape: tuple[int, ...]
 ) -> ArrayResult:
     """Return the result for one array.
 
     Parameters
     ----------
-    instruments : Instruments
-        To look for kinks, and for the size of rounding, where numbers disagree.
+    tools : Instruments
+        What measured, and looks again where numbers disagree.
     measured : sequence of Measurement
         The array's entries and its directions, either of which may be missing.
     shape : tuple of int
         Of the array.
     """
-    name = measured[0].name
-    parts = [_examine(instruments, m) for m in measured if m.numeric.size]
+    name, measured = measured[0].name, [m for m in measured if m.numeric.size]
+    parts = [Comparison(tools, m) for m in measured]
+    if any(_meets_a_kink(tools, part, shape) for part in parts):
+        for part in parts:
+            part.kinks = examine(tools, part.measured, shape, part.floor)
+            if not part.mismatched.any():
+                judge_together(tools, part.measured, shape, part.kinks)
+    elif any(_contradicted(tools, part) for part in parts):
+        # A function may lose the imaginary part at one place only, which no direction showed.
+        again = [tools.again(m, np.arange(len(m.numeric))) for m in measured]
+        return judge(tools.by_differences, again, shape)
     if any(p.exact and p.verdict != OK for p in parts):
-        rounding = 30.0 * instruments.rounding(name)
+        rounding = 30.0 * tools.rounding(name)
         for part in parts:
             part.floor = max(part.floor, rounding)
-    verdict = next((v for v in (WRONG, UNCLEAR) if v in [p.verdict for p in parts]), OK)
+    verdicts = [p.verdict for p in parts]
+    verdict = next((v for v in (WRONG, UNDECIDED) if v in verdicts), OK)
+    if verdict == OK and (tools.leaps or (parts and all(p.kinks.decides_nothing for p in parts))):
+        verdict = UNDECIDED
     error = max((p.error for p in parts), default=0.0)
     doubtful = verdict != OK or error > NORM_TOLERANCE[False]
-    vanishing = instruments.real.vanishing(name) if doubtful else 0.0
-    if doubtful and all(p.is_below(vanishing) or p.norm <= p.floor for p in parts):
+    vanishing = tools.vanishing(name) if doubtful else 0.0
+    if doubtful and all(
+        (p.is_below(vanishing) or p.norm <= p.floor) and not p.kinks.at.any() for p in parts
+    ):
         return _result(name, shape, parts, OK, 0.0, "zero up to rounding, claimed and measured.")
-    return _result(name, shape, parts, verdict, error, _remark(parts))
+    return _result(name, shape, parts, verdict, error, _remark(tools, parts, shape, verdict))
 
 
-def _remark(parts: Sequence[Comparison]) -> str:
+def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) -> bool:
+    """Return whether the point is at a kink, as a random direction or a wrong number shows."""
+    if tools.kinked[part.measured.name]:
+        return True
+    rays = part.measured.rays(shape)
+    worst = _worst(part, FEW)
+    if not len(worst):
+        return False
+    if not tools.exact:
+        return any(tools.kink(rays[i]) is not None for i in worst)
+    place = tools.draw()
+    chosen = [rays[i] for i in worst]
+    right = tools.limits(place, chosen)
+    left = tools.limits({n: -u for n, u in place.items()}, chosen)
+    return bool(np.any(np.abs(right - left) > 1e-6 * np.maximum(np.abs(right), np.abs(left))))
+
+
+def _contradicted(tools: Instruments, part: Comparison) -> bool:
+    """Return whether differences contradict the complex step where it calls the claim wrong."""
+    worst = _worst(part, 3)
+    if not part.exact or not len(worst):
+        return False
+    second = tools.again(part.measured, worst)
+    slack = 10.0 * second.error + 1e-9 * np.abs(second.numeric)
+    return bool(np.any(np.abs(part.numeric[worst] - second.numeric) > slack))
+
+
+def _worst(part: Comparison, count: int) -> Array:
+    doubted = np.flatnonzero(part.mismatched | ~part.known)
+    off = np.nan_to_num(part.difference[doubted], nan=np.inf)
+    return doubted[np.argsort(-off)[:count]]
+
+
+def _remark(
+    tools: Instruments, parts: Sequence[Comparison], shape: tuple[int, ...], verdict: str
+) -> str:
+    said = []
     unknown = sum(int((~p.known).sum()) for p in parts)
     coarse = max((p.attainable for p in parts), default=0.0)
     if unknown:
-        return f"the function is not finite around {unknown} entries, which were not measured."
+        said.append(f"the function is not finite around {unknown} entries, which stay undecided.")
+    if verdict == UNDECIDED and tools.leaps:
+        said.append("the function itself jumps here: it has no slope.")
+    said += [p.kinks.remark(p.measured, shape) for p in parts]
     if coarse > COARSE:
-        return f"the method is good to {coarse:.0e} here and can say no more."
-    return ""
+        said.append(f"the method is good to {coarse:.0e} here and can say no more.")
+    return " ".join(s for s in said if s)
 
 
 def _result(
@@ -79,32 +242,9 @@ def _result(
         error=error,
         attainable=max((p.attainable for p in parts), default=0.0),
         worst=entries.worst(shape) if entries else None,
-        kinks=sum(int(p.kinks.sum()) for p in parts),
+        kinks=sum(int(p.kinks.at.sum()) for p in parts),
         remark=remark,
         analytic=compared.analytic if compared else nothing,
-        numeric=compared.numeric if compared else nothing,
+        numeric=entries.numeric if entries else nothing,
         indices=compared.indices if compared else nothing.astype(int),
     )
-
-
-def _examine(instruments: Instruments, measured: Measurement) -> Comparison:
-    """Return a measurement with kinks set aside, by differences where those contradict it.
-
-    A function may lose the imaginary part at one place only, which the probe did not see: before
-    a gradient is called wrong, the worst entries are measured again by the other method.
-    """
-    part = Comparison(instruments, measured)
-    part.set_kinks_aside()
-    doubted = np.flatnonzero(part.mismatched)
-    if not part.exact or not doubted.size:
-        return part
-    worst = doubted[np.argsort(-np.nan_to_num(part.difference[doubted], nan=np.inf))[:3]]
-    worst = np.array([p for p in worst if instruments.kink(measured, p) is None], int)
-    second = instruments.again(measured, worst)
-    slack = 10.0 * second.error + 1e-9 * np.abs(second.numeric)
-    if np.all(np.abs(measured.numeric[worst] - second.numeric) <= slack):
-        return part
-    everything = instruments.again(measured, np.arange(len(measured.numeric)))
-    part = Comparison(instruments, everything)
-    part.set_kinks_aside()
-    return part

@@ -17,10 +17,10 @@ import numpy as np
 
 from tinyvae.errors import check_count, check_number
 from tinyvae.gradcheck.beyond import float32_claim, sampling_claims
-from tinyvae.gradcheck.check import check_problem
+from tinyvae.gradcheck.diagnosis.terms import measured
 from tinyvae.gradcheck.problem import Array, Problem
+from tinyvae.gradcheck.procedure import check_problem
 from tinyvae.gradcheck.report import Report
-from tinyvae.gradcheck.terms import measured
 from tinyvae.vae import VAE
 
 ROWS = 8

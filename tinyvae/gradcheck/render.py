@@ -13,8 +13,8 @@ import numpy as np
 if TYPE_CHECKING:
     from tinyvae.gradcheck.report import Report
 
-COLOURS = {"ok": "green", "wrong": "red", "unclear": "yellow", "skipped": "dim"}
-_CSS = {"ok": "#2e7d32", "wrong": "#c62828", "unclear": "#b26a00", "skipped": "#757575"}
+COLOURS = {"ok": "green", "wrong": "red", "undecided": "yellow", "skipped": "dim"}
+_CSS = {"ok": "#2e7d32", "wrong": "#c62828", "undecided": "#b26a00", "skipped": "#757575"}
 
 
 def to_rich(report: Report, width: int) -> Any:

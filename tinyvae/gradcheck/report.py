@@ -14,7 +14,7 @@ from tinyvae.errors import TinyVAEError
 from tinyvae.gradcheck.results import (
     OK,
     SKIPPED,
-    UNCLEAR,
+    UNDECIDED,
     WRONG,
     ArrayResult,
     Claim,
@@ -44,7 +44,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether no array is wrong or unclear, at least one was checked, and all claims hold."""
+        """Whether no array is wrong or undecided, at least one was checked, and all claims hold."""
         good = {OK, SKIPPED}
         checked = [a for a in self.arrays if a.verdict != SKIPPED]
         return (
@@ -92,7 +92,7 @@ class Report:
     def summary(self) -> str:
         """Say in one line whether it passed."""
         n = len(self.arrays)
-        bad = [a.name for a in self.arrays if a.verdict in (WRONG, UNCLEAR)]
+        bad = [a.name for a in self.arrays if a.verdict in (WRONG, UNDECIDED)]
         if self.passed:
             worst = f"largest error {self.worst_error:.1e}"
             return (

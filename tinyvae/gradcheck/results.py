@@ -12,7 +12,7 @@ import numpy as np
 
 from tinyvae.gradcheck.problem import Array
 
-OK, WRONG, UNCLEAR, SKIPPED = "ok", "wrong", "unclear", "skipped"
+OK, WRONG, UNDECIDED, SKIPPED = "ok", "wrong", "undecided", "skipped"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyvae.gradcheck.case import FEWEST, Case
+from tinyvae.gradcheck.diagnosis.case import FEWEST, Case
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 

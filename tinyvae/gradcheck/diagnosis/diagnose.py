@@ -8,41 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tinyvae.gradcheck import (
-    activations,
-    patterns_entrywise,
-    patterns_formula,
-    patterns_layout,
-    patterns_products,
-)
-from tinyvae.gradcheck import patterns_values as values
-from tinyvae.gradcheck.case import Case
+from tinyvae.gradcheck.diagnosis import activations, entrywise, formula, layout, products, values
+from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.results import OK, WRONG, ArrayResult, Finding
 
 Pattern = Callable[[Case], Finding | None]
 
 ANY_SHAPE: tuple[Pattern, ...] = (
     values.not_finite,
-    patterns_layout.shape,
+    layout.shape,
 )
 SAME_SHAPE: tuple[Pattern, ...] = (
     values.missing_term,
     values.zero,
     values.factor,
-    patterns_layout.same_as_another,
+    layout.same_as_another,
     activations.wrong_activation,
-    patterns_products.wrong_product,
-    patterns_layout.rearranged,
-    patterns_layout.reduced,
-    patterns_entrywise.labels,
-    patterns_entrywise.chain_rule,
-    patterns_entrywise.missing_part,
-    patterns_entrywise.region,
+    products.wrong_product,
+    layout.rearranged,
+    layout.reduced,
+    entrywise.labels,
+    entrywise.chain_rule,
+    entrywise.missing_part,
+    entrywise.region,
     values.mixed_signs,
-    patterns_layout.some_rows,
-    patterns_entrywise.shared_path,
+    layout.some_rows,
+    entrywise.shared_path,
     values.float32,
-    patterns_formula.wrong_formula,
+    formula.wrong_formula,
 )
 
 

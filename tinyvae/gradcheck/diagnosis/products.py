@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tinyvae.gradcheck.activations import LARGEST, activation_gradient
-from tinyvae.gradcheck.case import Case
+from tinyvae.gradcheck.diagnosis.activations import LARGEST, activation_gradient
+from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 
