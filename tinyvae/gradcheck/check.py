@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from tinyvae.errors import check_count
+from tinyvae.errors import check_count, unknown_option
 from tinyvae.gradcheck.diagnosis.terms import make_term
 from tinyvae.gradcheck.model import check_model
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.procedure import check_problem
 from tinyvae.gradcheck.report import Report
 from tinyvae.gradcheck.signatures import make_problem
+
+KNOWN = ("method", "entries", "seed", "terms", "preactivation", "title")
 
 
 def check_gradients(
@@ -26,6 +28,7 @@ def check_gradients(
     terms: Mapping[str, Any] | None = None,
     preactivation: Array | None = None,
     title: str | None = None,
+    **options: Any,
 ) -> Report:
     """Check a gradient written by hand, and say what is wrong with it if it is.
 
@@ -101,7 +104,9 @@ def check_gradients(
         If inputs or output are not finite, or function and gradient do not fit together.
     """
     if hasattr(function, "loss_and_gradients"):
-        return check_model(function, gradient, method=method, entries=entries, seed=seed)
+        return check_model(function, gradient, method=method, entries=entries, seed=seed, **options)
+    if options:
+        raise unknown_option("argument", next(iter(options)), KNOWN)
     # Streams of our own: a reader's inputs often come from default_rng(0), and a cotangent equal
     # to the input lets a wrong product pass, x.T @ da for da.T @ x.
     rng = np.random.default_rng([check_count("seed", seed, at_least=0), 1])

@@ -36,10 +36,12 @@ def check_problem(
     seed: int = 0,
     terms: Mapping[str, Term] | None = None,
     preactivation: Array | None = None,
+    tools: Instruments | None = None,
 ) -> Report:
     """Check what a ``Problem`` claims; see ``check_gradients`` for the options.
 
-    ``terms`` give the gradients of known parts; see ``diagnosis/terms.py``.
+    ``terms`` give the gradients of known parts; see ``diagnosis/terms.py``.  ``tools`` that
+    measured the same function already are used again.
     """
     start = time.perf_counter()
     check_option("method", method, METHODS)
@@ -48,7 +50,7 @@ def check_problem(
     claimed, unsteady = steady_gradients(problem)
     if unsteady:
         return Report(problem.title, (), unsteady, (), problem.notes, _since(start), seed)
-    tools = Instruments(problem, method, np.random.default_rng([seed, 2]))
+    tools = tools or instruments_for(problem, method, seed)
     results = [
         _check_array(tools, name, claimed[name], _plan(problem, method, entries))
         for name in problem.arrays
@@ -61,6 +63,11 @@ def check_problem(
     if any(r.verdict == WRONG for r in results) and not findings:
         notes += ("The pattern of the error is none that this check knows.",)
     return Report(problem.title, tuple(results), findings, (), notes, _since(start), seed)
+
+
+def instruments_for(problem: Problem, method: str, seed: int) -> Instruments:
+    """Return what measures a problem, with a random stream of its own."""
+    return Instruments(problem, method, np.random.default_rng([seed, 2]))
 
 
 def _plan(problem: Problem, method: str, entries: int | None) -> tuple[int, int]:
