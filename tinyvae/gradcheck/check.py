@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from tinyvae.errors import check_count, unknown_option
+from tinyvae.errors import UsageError, check_count, unknown_option
+from tinyvae.gradcheck.convert import converted
 from tinyvae.gradcheck.diagnosis.terms import make_term
 from tinyvae.gradcheck.model import check_model
-from tinyvae.gradcheck.problem import Array
+from tinyvae.gradcheck.objects import as_functions, is_layer, put_back
+from tinyvae.gradcheck.problem import Array, Problem
 from tinyvae.gradcheck.procedure import check_problem
 from tinyvae.gradcheck.report import Report
-from tinyvae.gradcheck.signatures import make_problem
+from tinyvae.gradcheck.signatures import make_problems
 
-KNOWN = ("method", "entries", "seed", "terms", "preactivation", "title")
+KNOWN = ("method", "entries", "seed", "terms", "preactivation", "title", "convert")
 
 
 def check_gradients(
@@ -28,6 +28,7 @@ def check_gradients(
     terms: Mapping[str, Any] | None = None,
     preactivation: Array | None = None,
     title: str | None = None,
+    convert: str = "auto",
     **options: Any,
 ) -> Report:
     """Check a gradient written by hand, and say what is wrong with it if it is.
@@ -62,13 +63,16 @@ def check_gradients(
     True
 
     A whole model, with or without data: ``check_gradients(vae)``, ``check_gradients(vae, x)``.
+    A layer that is an object with ``forward`` and ``backward``: ``check_gradients(layer, x)``;
+    its weights ``W`` are checked where it keeps their gradients as ``dW``.
 
     Tutorial 03, equations (3.8), (3.12) and (3.13).
 
     Parameters
     ----------
     function : callable or VAE
-        Of the inputs; returns a number or an array, or a tuple that begins with it.
+        Of the inputs; returns a number or an array, or a tuple that begins with it.  Several
+        arrays are several outputs if the gradient function takes a ``dy`` for each.
     gradient : callable, array, dict or True
         As in the examples.  In what a callable returns, None means "not claimed".
     *inputs : arrays, numbers, dictionaries of arrays
@@ -90,6 +94,11 @@ def check_gradients(
         diagnosis recognise the derivative of another activation.
     title : str, optional
         Head of the report; the function's name by default.
+    convert : str
+        Whose arrays the functions take: ``"none"`` (NumPy's), ``"torch"``, ``"jax"``, or
+        ``"auto"``, which looks at function and inputs.  A gradient of None is then torch's own.
+    **options
+        Of a model only: what its loss is called with beside x and noise, such as ``beta``.
 
     Returns
     -------
@@ -107,16 +116,49 @@ def check_gradients(
         return check_model(function, gradient, method=method, entries=entries, seed=seed, **options)
     if options:
         raise unknown_option("argument", next(iter(options)), KNOWN)
-    # Streams of our own: a reader's inputs often come from default_rng(0), and a cotangent equal
-    # to the input lets a wrong product pass, x.T @ da for da.T @ x.
-    rng = np.random.default_rng([check_count("seed", seed, at_least=0), 1])
-    problem = make_problem(function, gradient, inputs, rng, title)
-    parts = {name: make_term(function, term, inputs, seed) for name, term in (terms or {}).items()}
-    return check_problem(
-        problem,
-        method=method,
-        entries=entries,
-        seed=seed,
-        terms=parts,
-        preactivation=preactivation,
-    )
+    check_count("seed", seed, at_least=0)
+    owner = function
+    if is_layer(function):
+        inputs = inputs if gradient is None else (gradient, *inputs)
+        function, gradient, weights = as_functions(function)
+        inputs = (weights, *inputs) if weights else inputs
+    function, gradient, inputs = converted(function, gradient, inputs, convert)
+    with put_back(owner, function, gradient):
+        # Streams of our own: a reader's inputs often come from default_rng(0), and a cotangent
+        # equal to the input lets a wrong product pass, x.T @ da for da.T @ x.
+        problems = make_problems(function, gradient, inputs, seed, title)
+        parts = {
+            name: make_term(function, term, inputs, seed) for name, term in (terms or {}).items()
+        }
+        return _likeliest(
+            problems,
+            method=method,
+            entries=entries,
+            seed=seed,
+            terms=parts,
+            preactivation=preactivation,
+        )
+
+
+def _likeliest(problems: list[Problem], **options: Any) -> Report:
+    """Return the report of the first reading that passes, or else of the first that was possible.
+
+    A reading in which the gradient function fails to run, or gives what does not fit, is none.
+    """
+    first: Report | None = None
+    failure: Exception | None = None
+    for problem in problems:
+        try:
+            problem.gradients()
+            report = check_problem(problem, **options)
+        except Exception as error:
+            if len(problems) == 1:
+                raise
+            failure = failure or error
+            continue
+        if report.passed and (problem.plausible is None or problem.plausible()):
+            return report
+        first = first or report
+    if first is None:
+        raise failure or UsageError("There is no way to call the gradient function.")
+    return first

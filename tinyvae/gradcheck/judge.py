@@ -23,6 +23,9 @@ ENTRY_FLOOR = 1e-6
 # Where a method's own error is above this share of the gradient, it does not decide, unless
 # the two agree so well that it must have overestimated its error.
 UNKNOWN, AGREED = 0.05, 1e-4
+# A gradient this small beside how much the function varies over the array's size is zero, if the
+# method's own error hides whatever it is.
+ZERO = 1e-9
 # Where differences are less good than this, the report says so.
 COARSE = 1e-4
 
@@ -102,9 +105,19 @@ class Comparison:
 
     def is_below(self, size: float) -> bool:
         """Return whether both gradients are smaller than ``size``, an entry with the other."""
-        whole = self.measured.vectors.shape[-1] or len(self.numeric)
         numbers = np.concatenate([self.numeric, self.measured.analytic])
-        return bool(np.isfinite(numbers).all() and self.norm <= size * np.sqrt(whole))
+        return bool(np.isfinite(numbers).all() and self.norm <= size * self.spread)
+
+    @property
+    def spread(self) -> float:
+        """How much larger the norm is than a typical entry."""
+        return float(np.sqrt(self.measured.vectors.shape[-1] or max(len(self.numeric), 1)))
+
+    def vanishes(self, size: float) -> bool:
+        """Return whether each number is within its own small error of zero, claimed or not."""
+        own = 10.0 * self._own
+        numbers = np.maximum(np.abs(self.numeric), np.abs(self.measured.analytic))
+        return bool(np.all(numbers <= own) and np.all(own <= max(size, 1e-300)))
 
     def worst(self, shape: tuple[int, ...]) -> Entry | None:
         """Return the entry that is furthest off for its size."""
@@ -165,9 +178,12 @@ def judge(
     doubtful = verdict != OK or error > NORM_TOLERANCE[False]
     vanishing = tools.vanishing(name) if doubtful else 0.0
     if doubtful and all(
-        (p.is_below(vanishing) or p.norm <= p.floor) and not p.kinks.at.any() for p in parts
+        p.is_below(max(vanishing, p.floor / p.spread)) and not p.kinks.at.any() for p in parts
     ):
         return _result(name, shape, parts, OK, 0.0, "zero up to rounding, claimed and measured.")
+    if verdict == UNDECIDED and all(p.vanishes(ZERO / 1e-13 * p.floor) for p in parts):
+        said = "zero for all that differences can see, claimed and measured."
+        return _result(name, shape, parts, OK, 0.0, said)
     return _result(name, shape, parts, verdict, error, _remark(tools, parts, shape, verdict))
 
 

@@ -102,6 +102,7 @@ def examine(
     low, high = slopes.min(axis=0), slopes.max(axis=0)
     sizes = np.maximum(np.abs(low), np.abs(high))
     known = CELL[tools.exact] * np.maximum(sizes, 1e-3 * sizes.max()) + floor
+    known += tools.noise / np.array([tools.size(ray) for ray in rays])
     if not tools.exact:
         known += np.array([_blur(tools, ray) for ray in rays])
     at = high - low > 10.0 * known

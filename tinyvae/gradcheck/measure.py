@@ -22,6 +22,7 @@ from tinyvae.gradcheck.differences import (
     differentiate,
     find_kink,
     fixed_step,
+    one_sided,
 )
 from tinyvae.gradcheck.probe import refusal
 from tinyvae.gradcheck.problem import Array, Problem
@@ -33,6 +34,7 @@ COMPLEX, CENTRAL = "complex step", "central differences"
 HAIR = {True: 1e-12, False: 1e-5}
 FIXED_STEP = 1.0 / 64.0  # of differences at a neighbour, in hairs
 SCAN = 40
+POOR = 1e-6  # relative errors of differences above this ask for a second try
 
 Direction = Mapping[str, Array]
 #: Along what a slope is taken: an entry of an array, or a direction through some arrays.
@@ -196,7 +198,14 @@ class Instruments:
         if self.exact:
             return Estimate(complex_step(line), 0.0)
         position = abs(self._entry(ray)) if isinstance(ray, tuple) else 0.0
-        return differentiate(line, FIRST_STEP * self.size(ray), self.noise, position)
+        step = FIRST_STEP * self.size(ray)
+        found = differentiate(line, step, self.noise, position)
+        if found.error > POOR * abs(found.value):  # a bend, perhaps: each side by itself is smooth
+            left, right = (one_sided(line, side * 1e-3 * step, self.noise) for side in (-1, 1))
+            error = left.error + right.error + abs(left.value - right.value)
+            if error < found.error:
+                return Estimate(0.5 * (left.value + right.value), error)
+        return found
 
     def entries(self, name: str, analytic: Array, indices: Array) -> Measurement:
         """Differentiate by single entries of one array."""
@@ -313,7 +322,7 @@ class Instruments:
         )
         jump = 2.0 * (right - left) - (further - opposite)  # what is linear in the hair cancels
         off = abs(2.0 * here - right - left)
-        small = 1e-9 * max(abs(right), abs(left), abs(here)) + 1e-12 * self.reach
+        small = 1e-9 * max(abs(right), abs(left), abs(here)) + 1e-12 * self.reach + self.noise
         return not max(abs(jump), off) <= small
 
     def _beside(self, place: Direction, hair: float) -> Point:
@@ -396,5 +405,8 @@ def _reach(here: Point, rng: np.random.Generator) -> float:
             {n: a + a * np.abs(r[n]) for n, a in here.arrays.items()},  # no sign changes
         ):
             changes.append(abs(Point(here.problem, moved).value() - start))
-    known = [c for c in changes if np.isfinite(c)]
-    return min(max(known), here.problem.scale) if len(known) > 1 else here.problem.scale
+    scale, known = here.problem.scale, [c for c in changes if np.isfinite(c)]
+    if len(known) == 1:
+        return scale
+    # A value that happens to be zero is no scale.
+    return min(max(known), scale) if scale > 1e-9 * max(known) else max(known)

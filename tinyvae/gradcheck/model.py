@@ -22,6 +22,7 @@ from tinyvae.gradcheck.diagnosis.terms import measured
 from tinyvae.gradcheck.problem import Array, Problem
 from tinyvae.gradcheck.procedure import check_problem, instruments_for
 from tinyvae.gradcheck.report import Report, merge
+from tinyvae.gradcheck.results import Finding
 from tinyvae.vae import VAE
 
 ROWS = 8
@@ -87,12 +88,17 @@ def check_model(
 
 
 def _together(title: str, operations: Report, step: Report) -> Report:
+    """Return one report of both gradients; what both show is told once."""
     named = merge(title, [replace(step, title="train_step")])
+    told: dict[tuple[str, str, str], Finding] = {}
+    for f in operations.findings + named.findings:
+        key = (f.kind, f.saw, f.cause)
+        told[key] = replace(f, arrays=told[key].arrays + f.arrays) if key in told else f
     return replace(
         operations,
         title=title,
         arrays=operations.arrays + named.arrays,
-        findings=operations.findings + named.findings,
+        findings=tuple(told.values()),
         notes=tuple(dict.fromkeys(operations.notes + named.notes)),
     )
 

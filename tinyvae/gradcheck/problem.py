@@ -46,6 +46,10 @@ class Problem:
         Whether ``value`` writes into the arrays it is given, so that it must be given copies.
     untouched : callable or None
         Where it is fragile: the claimed gradients if the function's writing did not reach them.
+    spoiled : callable or None
+        Whether the last call of the gradient wrote into the upstream gradient it was given.
+    plausible : callable or None
+        Whether the call can have been meant as this problem reads it.
     """
 
     title: str
@@ -56,6 +60,8 @@ class Problem:
     context: dict[str, Array] = field(default_factory=dict)
     fragile: bool = False
     untouched: Callable[[], dict[str, Array | None]] | None = None
+    spoiled: Callable[[], bool] | None = None
+    plausible: Callable[[], bool] | None = None
     notes: tuple[str, ...] = ()
 
     def at(self, arrays: Mapping[str, Array]) -> Any:

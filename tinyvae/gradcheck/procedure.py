@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tinyvae.errors import check_count, check_option
+from tinyvae.errors import UsageError, check_count, check_option
 from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.diagnosis.diagnose import diagnose
 from tinyvae.gradcheck.diagnosis.terms import Term
@@ -51,6 +51,10 @@ def check_problem(
     if unsteady:
         return Report(problem.title, (), unsteady, (), problem.notes, _since(start), seed)
     tools = tools or instruments_for(problem, method, seed)
+    if method == "complex" and tools.refusal is not None:
+        raise UsageError(
+            f"method='complex' cannot be used: {tools.refusal}. Use method='auto' or 'central'."
+        )
     results = [
         _check_array(tools, name, claimed[name], _plan(problem, method, entries))
         for name in problem.arrays

@@ -24,14 +24,13 @@ def make_term(function: Callable[..., Any], term: Any, inputs: Sequence[Any], se
 
     The same seed gives a layer's part the same ``dy`` as the layer.
     """
-    rng = np.random.default_rng([seed, 1])
     if callable(term):
-        problem = make_problem(term, 0.0, inputs, rng)
-        tools = Instruments(problem, "auto", rng)
+        problem = make_problem(term, lambda *_: 0.0, inputs, seed)
+        tools = Instruments(problem, "auto", np.random.default_rng([seed, 1]))
         return lambda name, indices: (
             tools.entries(name, np.zeros(problem.arrays[name].shape), indices).numeric
         )
-    given = make_problem(function, lambda *_: term, inputs, rng).gradients()
+    given = make_problem(function, lambda *_: term, inputs, seed).gradients()
 
     def gradient(name: str, indices: Array) -> Array:
         part = given[name]
