@@ -196,7 +196,7 @@ def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) 
     if not len(worst):
         return False
     if not tools.exact:
-        return any(tools.kink(rays[i]) is not None for i in worst)
+        return any(tools.kink(rays[i]) is not None for i in worst[:3])
     place = tools.draw()
     chosen = [rays[i] for i in worst]
     right = tools.limits(place, chosen)

@@ -70,11 +70,12 @@ def make_problems(
         raise UsageError(f"function={function!r} must be a function of the inputs.")
     given = Inputs(function, inputs)
     before = given.copies()
-    returned = _call(function, given.rebuild(before))
+    call = _caller(function, len(inputs))
+    returned = call(given.rebuild(before))
     written = [n for n, a in before.items() if not np.array_equal(a, given.arrays[n])]
     title = title or str(getattr(function, "__name__", "function"))
     return [
-        _problem(function, gradient, given, returned, reading, written, seed, title)
+        _problem(call, gradient, given, returned, reading, written, seed, title)
         for reading in _readings(gradient, given, returned)
     ]
 
@@ -87,7 +88,7 @@ def make_problem(
 
 
 def _problem(
-    function: Callable[..., Any],
+    function: Callable[[list[Any]], Any],
     gradient: Any,
     given: Inputs,
     returned: Any,
@@ -113,7 +114,7 @@ def _problem(
     handed: list[Array] = []  # the cotangents that the last call of the gradient was given
 
     def value(arrays: Mapping[str, Array]) -> Any:
-        found = _first(_call(function, given.rebuild(arrays)), reading.outputs)
+        found = _first(function(given.rebuild(arrays)), reading.outputs)
         if is_number:
             return np.asarray(found[0]).reshape(())[()]
         return sum(np.sum(dy * np.asarray(y)) for dy, y in zip(upstream, found, strict=True))
@@ -154,7 +155,7 @@ class _Call:
     """The reader's two functions, called the way one reading wants."""
 
     def __init__(
-        self, function: Callable[..., Any], claim: Any, inputs: Inputs, reading: Reading
+        self, function: Callable[[list[Any]], Any], claim: Any, inputs: Inputs, reading: Reading
     ) -> None:
         self.function, self.claim = function, claim
         self.inputs, self.reading = inputs, reading
@@ -170,7 +171,7 @@ class _Call:
             _refuse_layer(layer, "an array of numbers was given as its gradient")
             return self.claim
         arguments = self.inputs.rebuild(self.inputs.copies())
-        returned = _call(self.function, arguments)
+        returned = self.function(arguments)
         if not share:
             arguments = self.inputs.rebuild(self.inputs.copies())
         beside = returned[self.reading.outputs :] if isinstance(returned, tuple) else ()
@@ -302,25 +303,26 @@ def _binds(gradient: Any, reading: Reading, given: Inputs, beside: Sequence[Any]
     return True
 
 
-def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:
-    """Call a function with its arguments, by name where it takes them by name only."""
+def _caller(function: Callable[..., Any], count: int) -> Callable[[list[Any]], Any]:
+    """Return what calls a function with a list of arguments, by name where it takes them so."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        return function(*arguments)
-    positional = [p for p in parameters if p.kind in POSITIONAL]
+        return lambda arguments: function(*arguments)
     kinds = {p.kind for p in parameters}
-    if inspect.Parameter.VAR_POSITIONAL in kinds or len(arguments) <= len(positional):
-        return function(*arguments)
+    first = sum(p.kind in POSITIONAL for p in parameters)
+    if inspect.Parameter.VAR_POSITIONAL in kinds or count <= first:
+        return lambda arguments: function(*arguments)
     names = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-    rest = arguments[len(positional) :]
-    if not positional and len(rest) == 1 and isinstance(rest[0], Mapping) and not names:
-        return function(**rest[0])
-    if len(names) < len(rest):
+    if not first and not names and count == 1 and inspect.Parameter.VAR_KEYWORD in kinds:
+        return lambda arguments: function(**arguments[0])
+    if len(names) < count - first:
         raise UsageError(
-            f"The function takes {_signature(function)}, and {len(arguments)} inputs were given."
+            f"The function takes {_signature(function)}, and {count} inputs were given."
         )
-    return function(*arguments[: len(positional)], **dict(zip(names, rest, strict=False)))
+    return lambda arguments: function(
+        *arguments[:first], **dict(zip(names, arguments[first:], strict=False))
+    )
 
 
 def _names_of(gradient: Any) -> list[str]:
