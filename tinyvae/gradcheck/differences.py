@@ -55,7 +55,7 @@ class Sides:
     @property
     def sharp(self) -> bool:
         """Whether the kink is at the point itself, as closely as differences can tell."""
-        return not self.beside and self.error <= 1e-5 * abs(self.right - self.left)
+        return not self.beside and self.error <= 1e-4 * abs(self.right - self.left)
 
     def hold(self, value: float) -> bool:
         """Return whether a value is one of the two slopes or lies between them."""

@@ -5,12 +5,21 @@ A verdict never asks for more digits than the method had, and never says ok wher
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from tinyvae.gradcheck.kinks import FEW, AtKinks, examine, judge_together
-from tinyvae.gradcheck.measure import COMPLEX, Instruments, Measurement
+from tinyvae.gradcheck.kinks import (
+    APART,
+    FEW,
+    TOGETHER,
+    AtKinks,
+    examine,
+    fit_together,
+    judge_together,
+)
+from tinyvae.gradcheck.measure import COMPLEX, Instruments, Measurement, Ray
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import OK, UNDECIDED, WRONG, ArrayResult, Entry
 
@@ -187,6 +196,33 @@ def judge(
     return _result(name, shape, parts, verdict, error, _remark(tools, parts, shape, verdict))
 
 
+def judge_across(
+    tools: Instruments, results: Sequence[ArrayResult], claimed: Mapping[str, Array | None]
+) -> list[ArrayResult]:
+    """Judge the entries at kinks of all arrays together, where each array is ok by itself.
+
+    At ``a == b`` the gradient of the larger of the two may go to either of them, but once.
+    """
+    rays: list[Ray] = []
+    for r in results:
+        if r.verdict == OK and r.kinked.any():
+            rays += [(r.name, int(i)) for i in r.indices[r.kinked]]
+    names = {name for name, _ in rays}
+    if len(names) < 2:
+        return list(results)
+    numbers = np.array([_claim(claimed, ray) for ray in rays[:TOGETHER]])
+    if fit_together(tools, rays[:TOGETHER], numbers):
+        return list(results)
+    said = f"{APART} {', '.join(sorted(names))} share one gradient."
+    return [replace(r, verdict=WRONG, remark=said) if r.name in names else r for r in results]
+
+
+def _claim(claimed: Mapping[str, Array | None], ray: Ray) -> float:
+    assert isinstance(ray, tuple)
+    array = claimed[ray[0]]
+    return float(array.reshape(-1)[ray[1]]) if array is not None else np.nan
+
+
 def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) -> bool:
     """Return whether the point is at a kink, as a random direction or a wrong number shows."""
     if tools.kinked[part.measured.name]:
@@ -263,4 +299,5 @@ def _result(
         analytic=compared.analytic if compared else nothing,
         numeric=entries.numeric if entries else nothing,
         indices=compared.indices if compared else nothing.astype(int),
+        kinked=entries.kinks.at if entries else nothing.astype(bool),
     )

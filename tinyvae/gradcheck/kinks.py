@@ -17,7 +17,7 @@ from tinyvae.gradcheck.problem import Array
 # Looked at again one by one, the worst first; where none of these is at a kink, none is.
 FEW = 12
 CELLS = 4  # pairs of opposite cells that are looked into
-TOGETHER = 96  # entries at kinks that are judged together
+TOGETHER = 64  # entries at kinks that are judged together
 # How exactly slopes in the cells are known, and slopes of a scan, which goes further away.
 CELL = {True: 1e-9, False: 1e-5}
 SCANNED = {True: 1e-7, False: 2e-3}
@@ -39,6 +39,8 @@ class AtKinks:
         How exactly it is known.
     slopes : array
         Of every measured number in the cells around the point, a cell a row.
+    jump : array
+        From the smallest to the largest of these.
     disagree : str
         Why the entries do not fit together, although each by itself would, or "".
     """
@@ -48,6 +50,7 @@ class AtKinks:
     nearest: Array
     slack: Array
     slopes: Array
+    jump: Array
     disagree: str = ""
     is_direction: bool = False
 
@@ -57,7 +60,7 @@ class AtKinks:
         n = len(measured.numeric)
         nowhere = np.zeros(n, bool)
         return cls(
-            nowhere, nowhere.copy(), np.zeros(n), np.zeros(n), np.zeros((0, n)),
+            nowhere, nowhere.copy(), np.zeros(n), np.zeros(n), np.zeros((0, n)), np.zeros(n),
             is_direction=bool(measured.vectors.size),
         )  # fmt: skip
 
@@ -96,10 +99,14 @@ def examine(
     places = [tools.draw() for _ in range(CELLS)]
     places += [{n: -u for n, u in place.items()} for place in places]
     slopes = np.array([tools.limits(place, rays) for place in places])
+    pushed = np.array(
+        [[tools.limits(tools.push(places[0], r, side), [r])[0] for r in rays] for side in (-1, 1)]
+    )
     slopes = slopes[np.isfinite(slopes).all(axis=1)]
     if not len(slopes):
         return kinks
-    low, high = slopes.min(axis=0), slopes.max(axis=0)
+    both = np.concatenate([slopes, pushed])
+    low, high = np.nanmin(both, axis=0), np.nanmax(both, axis=0)
     sizes = np.maximum(np.abs(low), np.abs(high))
     known = CELL[tools.exact] * np.maximum(sizes, 1e-3 * sizes.max()) + floor
     known += tools.noise / np.array([tools.size(ray) for ray in rays])
@@ -111,7 +118,7 @@ def examine(
         off = ~at & ~(np.abs(measured.numeric - middle) <= 10.0 * known)
         measured.numeric[off] = middle[off]
     kinks.at, kinks.slack, kinks.slopes = at, np.where(at, 3.0 * known, 0.0), slopes
-    kinks.nearest = np.clip(claimed, low, high)
+    kinks.nearest, kinks.jump = np.clip(claimed, low, high), high - low
     kinks.undecided = at & _unbounded(tools, places[0], rays, sizes)
     _widen(tools, kinks, claimed, rays)
     if not tools.exact:
@@ -178,7 +185,7 @@ def judge_together(
         return
     claimed, rays = measured.analytic[where], measured.rays(shape)
     slopes = kinks.slopes[:, where]
-    allowed = _projected(tools, [rays[i] for i in where], slopes, claimed)
+    allowed = _projected(tools, [rays[i] for i in where], slopes, kinks.jump[where], claimed)
     if allowed is not None:
         kinks.nearest[where] = allowed
         kinks.disagree = (
@@ -203,24 +210,38 @@ def judge_together(
             return
 
 
-def _projected(tools: Instruments, rays: list[Ray], slopes: Array, claimed: Array) -> Array | None:
+def fit_together(tools: Instruments, rays: list[Ray], claimed: Array) -> bool:
+    """Return whether claims at entries of several arrays are one gradient of the function."""
+    places = [tools.draw() for _ in range(CELLS)]
+    places += [{n: -u for n, u in place.items()} for place in places]
+    slopes = np.array([tools.limits(place, rays) for place in places])
+    jump = np.ptp(slopes, axis=0)
+    moving = jump > 0.0
+    rays = [ray for ray, moves in zip(rays, moving, strict=True) if moves]
+    if len(rays) < 2 or not np.isfinite(slopes).all():
+        return True
+    return _projected(tools, rays, slopes[:, moving], jump[moving], claimed[moving]) is None
+
+
+def _projected(
+    tools: Instruments, rays: list[Ray], slopes: Array, scale: Array, claimed: Array
+) -> Array | None:
     """Return the nearest gradient that the jumps allow, or None if the claim is one of those.
 
-    Cells are added until their jumps span no more.
+    Cells are added until each entry was pushed to both of its sides.
     """
-    scale = np.ptp(slopes, axis=0)
     off = (claimed - slopes[0]) / scale
-    rank, limit = 0, len(rays) + 16
+    small = 10.0 * SPANNED[tools.exact] * max(1.0, float(np.linalg.norm(off)))
+    pushes = [(ray, side) for side in (1, -1) for ray in rays]
     while True:
-        jumps = (slopes[1:] - slopes[0]) / scale
-        _, sizes, basis = np.linalg.svd(jumps, full_matrices=False)
-        basis = basis[sizes > SPANNED[tools.exact] * sizes[0]]
+        _, sizes, basis = np.linalg.svd((slopes[1:] - slopes[0]) / scale, full_matrices=False)
+        basis = basis[sizes > SPANNED[tools.exact] * max(1.0, sizes[0])]
         left = off - (off @ basis.T) @ basis
-        small = 10.0 * SPANNED[tools.exact] * max(1.0, float(np.linalg.norm(off)))
         if float(np.linalg.norm(left)) <= small or len(basis) == len(rays):
             return None
-        if len(basis) == rank or len(slopes) > limit:
+        if not pushes:
             return np.asarray(slopes[0] + scale * (off - left))
-        rank = len(basis)
-        more = np.array([tools.limits(tools.draw(), rays) for _ in range(max(8, rank // 2))])
-        slopes = np.concatenate([slopes, more[np.isfinite(more).all(axis=1)]])
+        batch, pushes = pushes[:8], pushes[8:]
+        more = [tools.limits(tools.push(tools.draw(), ray, side), rays) for ray, side in batch]
+        found = np.array(more)
+        slopes = np.concatenate([slopes, found[np.isfinite(found).all(axis=1)]])

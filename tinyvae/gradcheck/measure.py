@@ -34,6 +34,7 @@ COMPLEX, CENTRAL = "complex step", "central differences"
 HAIR = {True: 1e-12, False: 1e-5}
 FIXED_STEP = 1.0 / 64.0  # of differences at a neighbour, in hairs
 SCAN = 40
+PUSH = 4.0  # hairs: further than any neighbour's entry
 POOR = 1e-6  # relative errors of differences above this ask for a second try
 
 Direction = Mapping[str, Array]
@@ -278,6 +279,16 @@ class Instruments:
         change = (nearer - near) / 3.0  # linear in the distance, where it is no kink
         return np.where(np.abs(change) <= 1e-3 * np.abs(nearer), nearer + change, nearer)
 
+    def push(self, place: Direction, ray: Ray, side: int) -> dict[str, Array]:
+        """Return a place moved along a ray, to one side, beyond all of its neighbours."""
+        shapes = {n: a.shape for n, a in self.problem.arrays.items()}
+        direction = _unit(*ray, shapes) if isinstance(ray, tuple) else ray
+        moved = {
+            n: place[n] + PUSH * side * v / max(float(np.max(np.abs(v))), 1e-300)
+            for n, v in direction.items()
+        }
+        return {**place, **moved}
+
     def scan(self, place: Direction, ray: Ray) -> Array:
         """Return the slopes along a line in the ray's direction, past every kink at the point."""
         hair, shape = HAIR[self.exact], {n: a.shape for n, a in self.problem.arrays.items()}
@@ -380,7 +391,7 @@ def _noise(here: Point, rng: np.random.Generator) -> float:
         line = here.line({n: a * rng.standard_normal(a.shape) for n, a in here.arrays.items()})
         off = [
             line(-2 * t) - 4.0 * line(-t) + 6.0 * line(0.0) - 4.0 * line(t) + line(2 * t)
-            for t in (1e-6, 1e-9, 1e-12)
+            for t in (1e-6, 1e-9, 1e-12, 1e-15)
         ]
         heard.append(2.0 * np.abs(off) / float(np.sqrt(70.0)))
     noise, *finer = np.where(np.isfinite(heard), heard, 0.0).max(axis=0)

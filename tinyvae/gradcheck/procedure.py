@@ -11,7 +11,7 @@ from tinyvae.errors import UsageError, check_count, check_option
 from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.diagnosis.diagnose import diagnose
 from tinyvae.gradcheck.diagnosis.terms import Term
-from tinyvae.gradcheck.judge import judge
+from tinyvae.gradcheck.judge import judge, judge_across
 from tinyvae.gradcheck.measure import Instruments
 from tinyvae.gradcheck.problem import Array, Problem
 from tinyvae.gradcheck.report import Report
@@ -59,6 +59,7 @@ def check_problem(
         _check_array(tools, name, claimed[name], _plan(problem, method, entries))
         for name in problem.arrays
     ]
+    results = judge_across(tools, results, claimed)
     notes = problem.notes
     if tools.refusal is not None and method != "central":
         notes += (f"Central differences were used: {tools.refusal}.",)
@@ -130,6 +131,7 @@ def _cases(
             analytic=r.analytic,
             numeric=r.numeric,
             noise=r.attainable * float(np.linalg.norm(r.numeric)),
+            kinked=r.kinked,
             pool=problem.arrays | problem.context,
             others=others,
             measured=full,

@@ -158,7 +158,7 @@ def _row(a: ArrayResult) -> tuple[str, ...]:
 def _plain(array: ArrayResult) -> dict[str, Any]:
     """Return one array's result without its numbers; what is not finite becomes None."""
     fields = asdict(array)
-    for numbers in ("analytic", "numeric", "indices"):
+    for numbers in ("analytic", "numeric", "indices", "kinked"):
         del fields[numbers]
     return {k: _finite(v) for k, v in fields.items()}
 

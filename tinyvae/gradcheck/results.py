@@ -44,8 +44,8 @@ class ArrayResult:
     kinks : int
         Entries (or directions) at a kink, where the gradient is one of the slopes beside it or
         lies between them; they are not held against it.
-    analytic, numeric, indices : arrays
-        The entries compared, for pictures.
+    analytic, numeric, indices, kinked : arrays
+        The entries compared, and which of them are at a kink.
     """
 
     name: str
@@ -62,6 +62,7 @@ class ArrayResult:
     analytic: Array = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
     numeric: Array = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
     indices: Array = field(default_factory=lambda: np.zeros(0, int), repr=False, compare=False)
+    kinked: Array = field(default_factory=lambda: np.zeros(0, bool), repr=False, compare=False)
 
     @property
     def size(self) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from tinyvae.gradcheck.diagnosis import activations, entrywise, formula, layout, products, values
 from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.results import OK, WRONG, ArrayResult, Finding
@@ -63,9 +65,45 @@ def diagnose(cases: Sequence[Case], results: Sequence[ArrayResult]) -> tuple[Fin
 
 
 def explain(case: Case) -> Finding | None:
-    """Return the first pattern that fits a wrong array, None where none does."""
-    patterns = ANY_SHAPE + (SAME_SHAPE if case.same_shape else ())
-    return next((f for f in (pattern(case) for pattern in patterns) if f is not None), None)
+    """Return the first pattern that fits a wrong array, None where none does.
+
+    What is wrong where the function is smooth is explained by those entries alone.  A pattern that
+    fails to run explains nothing.
+    """
+    if case.same_shape and case.kinked.any():
+        smooth = case.where(~case.kinked)
+        off = np.abs(smooth.difference) > 1e-6 * (np.abs(smooth.numeric) + np.abs(smooth.analytic))
+        if not off.any():
+            return _first(AT_KINKS, case)
+        return _first(ANY_SHAPE + SAME_SHAPE, smooth)
+    return _first(ANY_SHAPE + (SAME_SHAPE if case.same_shape else ()), case)
+
+
+def _first(patterns: Sequence[Pattern], case: Case) -> Finding | None:
+    for pattern in patterns:
+        try:
+            with np.errstate(all="ignore"):
+                found = pattern(case)
+        except Exception:  # a diagnosis is a courtesy: the verdict stands without it
+            found = None
+        if found is not None:
+            return found
+    return None
+
+
+def at_a_kink(case: Case) -> Finding:
+    """Say that a gradient is wrong at kinks only."""
+    n = int(case.kinked.sum())
+    return Finding(
+        "kink",
+        (case.name,),
+        f"Right where the function is smooth; at a kink ({n} entr{'ies' if n > 1 else 'y'}) it is "
+        "none of the gradients that the function has around the point.",
+        "Usually a comparison (> for >=), or ties of a maximum that each get the whole gradient.",
+    )
+
+
+AT_KINKS: tuple[Pattern, ...] = (values.not_finite, values.zero, values.factor, at_a_kink)
 
 
 def only_the_bias(results: Sequence[ArrayResult]) -> Finding | None:
