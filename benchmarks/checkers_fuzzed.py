@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,48 +18,54 @@ METHODS = ("auto", "central", "directions")
 def main(folder: Path, count: int, first: int = 0) -> None:
     """Check ``count`` right and as many wrong expressions; print and write what was said."""
     checkers_wrap.find_museum()
-    counts, odd = run(count, first)
-    lines = ["| gradients | method | checked | said so | undecided | said the opposite |"]
-    lines.append("| --- | --- | --- | --- | --- | --- |")
-    for (what, method), (n, right, undecided, opposite) in counts.items():
-        lines.append(f"| {what} | {method} | {n} | {right} | {undecided} | {opposite} |")
-    print("\n".join(lines))
     folder.mkdir(parents=True, exist_ok=True)
-    record = {"table": lines, "odd": odd, "count": count, "first": first}
-    (folder / f"fuzzed-{first}.json").write_text(json.dumps(record, indent=1))
-
-
-def run(count: int, first: int = 0) -> tuple[dict[tuple[str, str], list[int]], list[str]]:
-    """Return for right and wrong and each method [checked, said so, undecided, opposite]."""
-    fuzz = importlib.import_module("fuzz")
     counts = {(what, m): [0, 0, 0, 0] for what in ("right", "wrong") for m in METHODS}
     odd: list[str] = []
-    for what in ("right", "wrong"):
-        made, seed = 0, first
-        while made < count:
-            kind = KINDS[seed % len(KINDS)]
-            expression = getattr(fuzz, what)(seed, kind)
-            seed += 1
-            if expression is None:  # no slip made this one wrong
-                continue
-            made += 1
-            for method in METHODS:
-                row = counts[what, method]
-                said = verdict(expression, fuzz, method)
-                row[0] += 1
-                row[1 if said == what else 2 if said == "undecided" else 3] += 1
-                if said != what:
-                    odd.append(f"{said}, by {method}: {expression}")
-                    print(odd[-1], flush=True)
-    return counts, odd
+    for what, expression in expressions(count, first):
+        for method in METHODS:
+            said = verdict(expression, method)
+            row = counts[what, method]
+            row[0] += 1
+            row[1 if said == what else 2 if said == "undecided" else 3] += 1
+            if said != what:
+                odd.append(f"{said}, by {method}: {expression}")
+                print(odd[-1], flush=True)
+        if sum(counts["wrong", "auto"]) % 100 == 0:
+            record = {"table": table(counts), "odd": odd, "first": first}
+            (folder / f"fuzzed-{first}.json").write_text(json.dumps(record, indent=1))
+    print("\n".join(table(counts)))
 
 
-def verdict(expression: Any, fuzz: Any, method: str) -> str:
+def expressions(count: int, first: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield right and wrong expressions in turn, with what they are."""
+    fuzz = importlib.import_module("fuzz")
+    seeds = {"right": first, "wrong": first}
+    for _ in range(count):
+        for what in ("right", "wrong"):
+            expression = None
+            while expression is None:  # now and then no slip makes one wrong
+                seed = seeds[what]
+                expression = getattr(fuzz, what)(seed, KINDS[seed % len(KINDS)])
+                seeds[what] += 1
+            yield what, expression
+
+
+def verdict(expression: Any, method: str) -> str:
     """Return right, wrong, undecided, or what was raised."""
+    question = importlib.import_module("fuzz").question(expression)
     try:
-        report = check_gradients(*fuzz.question(expression), method=method)
+        report = check_gradients(*question, method=method)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     if report.passed:
         return "right"
     return "wrong" if "wrong" in [a.verdict for a in report.arrays] else "undecided"
+
+
+def table(counts: dict[tuple[str, str], list[int]]) -> list[str]:
+    """Return a line of counts for right and wrong and each method."""
+    lines = ["| gradients | method | checked | said so | undecided | said the opposite |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for (what, method), (n, right, undecided, opposite) in counts.items():
+        lines.append(f"| {what} | {method} | {n} | {right} | {undecided} | {opposite} |")
+    return lines

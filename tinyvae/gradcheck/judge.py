@@ -34,7 +34,7 @@ ENTRY_FLOOR = 1e-6
 UNKNOWN, AGREED = 0.05, 1e-4
 # A gradient this small beside how much the function varies over the array's size is zero, if the
 # method's own error hides whatever it is.
-ZERO = 1e-9
+ZERO = 1e-7
 # Where differences are less good than this, the report says so.
 COARSE = 1e-4
 
