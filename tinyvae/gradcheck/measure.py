@@ -317,8 +317,11 @@ class Instruments:
         """Whether the function itself, not its slope, jumps at the point."""
         place, here = self.draw(), self.here.value()
         hairs = (HAIR[self.exact], HAIR[self.exact] / 64.0)
-        far, near = (abs(self._beside(place, hair).value() - here) for hair in hairs)
-        return bool(near > 1e3 * self.noise and near > 0.5 * far)
+        for side in (place, {n: -u for n, u in place.items()}):
+            far, near = (abs(self._beside(side, hair).value() - here) for hair in hairs)
+            if near > 1e3 * self.noise and near > 0.5 * far:
+                return True
+        return False
 
     def _is_kinked(self, name: str, place: Direction) -> bool:
         array = self.problem.arrays[name]

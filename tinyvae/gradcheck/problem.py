@@ -50,6 +50,8 @@ class Problem:
         Whether the last call of the gradient wrote into the upstream gradient it was given.
     plausible : callable or None
         Whether the call can have been meant as this problem reads it.
+    parts : dict of str to callable
+        Numbers that the function returns beside its value, as functions of the arrays: terms.
     """
 
     title: str
@@ -62,6 +64,7 @@ class Problem:
     untouched: Callable[[], dict[str, Array | None]] | None = None
     spoiled: Callable[[], bool] | None = None
     plausible: Callable[[], bool] | None = None
+    parts: dict[str, Callable[[Mapping[str, Array]], Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def at(self, arrays: Mapping[str, Array]) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from tinyvae.errors import UsageError, check_count, check_option
 from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.diagnosis.diagnose import diagnose
-from tinyvae.gradcheck.diagnosis.terms import Term
+from tinyvae.gradcheck.diagnosis.terms import Term, returned_terms
 from tinyvae.gradcheck.judge import judge, judge_across
 from tinyvae.gradcheck.measure import Instruments
 from tinyvae.gradcheck.problem import Array, Problem
@@ -63,7 +63,8 @@ def check_problem(
     notes = problem.notes
     if tools.refusal is not None and method != "central":
         notes += (f"Central differences were used: {tools.refusal}.",)
-    cases = _cases(tools, results, claimed, terms or {}, preactivation)
+    known = returned_terms(problem, tools.rng) | dict(terms or {})
+    cases = _cases(tools, results, claimed, known, preactivation)
     findings = diagnose(cases, results) + overwritten(problem, results)
     if any(r.verdict == WRONG for r in results) and not findings:
         notes += ("The pattern of the error is none that this check knows.",)

@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,7 @@ def _problem(
         untouched=lambda: gradients(share=False),
         spoiled=None if is_number else spoiled,
         plausible=uses_what_it_gets if reading.doubtful else None,
+        parts=_parts(function, given, returned) if is_number else {},
         notes=(notes if written else ()) + ((reading.said,) if reading.said else ()),
     )
 
@@ -323,6 +325,25 @@ def _caller(function: Callable[..., Any], count: int) -> Callable[[list[Any]], A
     return lambda arguments: function(
         *arguments[:first], **dict(zip(names, arguments[first:], strict=False))
     )
+
+
+def _parts(
+    function: Callable[[list[Any]], Any], given: Inputs, returned: Any
+) -> dict[str, Callable[[Mapping[str, Array]], Any]]:
+    """Return the numbers beside the value, by name where they come in a dictionary."""
+
+    def part(position: int, key: Any, arrays: Mapping[str, Array]) -> Any:
+        value = function(given.rebuild(arrays))[position]
+        return value if key is None else value[key]
+
+    found = {}
+    for i, value in enumerate(returned[1:] if isinstance(returned, tuple) else (), start=1):
+        items = value.items() if isinstance(value, Mapping) else [(None, value)]
+        for key, number in items:
+            if isinstance(number, float | np.floating) and np.isfinite(number):
+                name = f"value {i}" if key is None else str(key)
+                found[name] = partial(part, i, key)
+    return found
 
 
 def _names_of(gradient: Any) -> list[str]:

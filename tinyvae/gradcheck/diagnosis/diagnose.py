@@ -10,7 +10,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tinyvae.gradcheck.diagnosis import activations, entrywise, formula, layout, products, values
+from tinyvae.gradcheck.diagnosis import (
+    activations,
+    composite,
+    entrywise,
+    formula,
+    layout,
+    products,
+    values,
+)
 from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.results import OK, WRONG, ArrayResult, Finding
 
@@ -26,17 +34,23 @@ SAME_SHAPE: tuple[Pattern, ...] = (
     values.factor,
     layout.same_as_another,
     activations.wrong_activation,
+    composite.lost_product,
     products.wrong_product,
+    composite.softmax_axis,
     layout.rearranged,
     layout.reduced,
+    composite.gathered,
     entrywise.labels,
+    composite.labelled,
     entrywise.chain_rule,
     entrywise.missing_part,
+    composite.hidden_activation,
     entrywise.region,
     values.mixed_signs,
     layout.some_rows,
     entrywise.shared_path,
     values.float32,
+    composite.row_factors,
     formula.wrong_formula,
 )
 

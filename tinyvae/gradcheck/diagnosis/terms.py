@@ -7,6 +7,8 @@ gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,3 +52,11 @@ def measured(make_part: Callable[[], Problem], rng: np.random.Generator) -> Term
         return tools[0].entries(name, np.zeros(shape), indices).numeric
 
     return gradient
+
+
+def returned_terms(problem: Problem, rng: np.random.Generator) -> dict[str, Term]:
+    """Return the gradients of the numbers that a function returns beside its value."""
+    return {
+        name: measured(partial(replace, problem, value=value), rng)
+        for name, value in problem.parts.items()
+    }

@@ -78,8 +78,13 @@ def factor(case: Case) -> Finding | None:
         c = float(np.vdot(case.numeric, case.analytic)) / norm**2 if norm else 0.0
         if not case.known(c) or not case.explains(case.analytic, c * case.numeric):
             return None
-    if abs(c - 1.0) <= 1e-5:
-        return None
+    if abs(c - 1.0) <= 1e-4:
+        return Finding(
+            "factor",
+            (case.name,),
+            f"The gradient is 1 {'-' if c < 1 else '+'} {abs(c - 1.0):.3g} times the right one.",
+            "A constant is nearly right: 3.14159 for pi, 0.7071 for 1 / sqrt(2), 1e-8 added.",
+        )
     if abs(c + 1.0) <= 1e-6:
         return Finding(
             "sign",
