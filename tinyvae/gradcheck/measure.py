@@ -392,8 +392,8 @@ def _noise(here: Point, rng: np.random.Generator) -> float:
     heard = []
     for _ in range(3):
         line = here.line({n: a * rng.standard_normal(a.shape) for n, a in here.arrays.items()})
-        off = [
-            line(-2 * t) - 4.0 * line(-t) + 6.0 * line(0.0) - 4.0 * line(t) + line(2 * t)
+        off = [  # to one side of the point, which may be at a kink or a jump
+            line(t) - 4.0 * line(2 * t) + 6.0 * line(3 * t) - 4.0 * line(4 * t) + line(5 * t)
             for t in (1e-6, 1e-9, 1e-12, 1e-15)
         ]
         heard.append(2.0 * np.abs(off) / float(np.sqrt(70.0)))
@@ -408,10 +408,7 @@ def _reach(here: Point, rng: np.random.Generator) -> float:
 
     At most the problem's scale: a constant that is added to a function does not count.
     """
-    start, changes = here.value(), [0.0]
-    for times in (0.0, -1.0):
-        moved = {n: times * a for n, a in here.arrays.items()}
-        changes.append(abs(Point(here.problem, moved).value() - start))
+    start, changes, near = here.value(), [0.0], 0.0
     for size in (0.01, 0.1, 0.5, 1.0):
         r = {n: size * rng.standard_normal(a.shape) for n, a in here.arrays.items()}
         for moved in (
@@ -419,8 +416,12 @@ def _reach(here: Point, rng: np.random.Generator) -> float:
             {n: a + a * np.abs(r[n]) for n, a in here.arrays.items()},  # no sign changes
         ):
             changes.append(abs(Point(here.problem, moved).value() - start))
+        near = near or max((c for c in changes if np.isfinite(c)), default=0.0)
+    for times in (0.0, -1.0):
+        moved = {n: times * a for n, a in here.arrays.items()}
+        changes.append(abs(Point(here.problem, moved).value() - start))
     scale, known = here.problem.scale, [c for c in changes if np.isfinite(c)]
     if len(known) == 1:
         return scale
     # A value that happens to be zero is no scale.
-    return min(max(known), scale) if scale > 1e-9 * max(known) else max(known)
+    return min(max(known), scale if scale > 1e-9 * near else near)
