@@ -87,7 +87,7 @@ def gradients_(output: Path = Path("docs/gradients")) -> None:
 @app.command("checkers")
 def checkers_(
     output: Path = Path("benchmarks/results"),
-    right: Annotated[int, typer.Option(min=1, help="How many right functions.")] = 300,
+    right: Annotated[int, typer.Option(min=1, help="How many right functions.")] = 400,
 ) -> None:
     """Ask four gradient checkers about the same wrong functions, and about right ones."""
     checkers.main(output, right)

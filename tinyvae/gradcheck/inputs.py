@@ -105,7 +105,7 @@ class Inputs:
             if isinstance(only, Mapping):
                 return [(wanted[0], returned)]
             return [(i, _look_up(returned, self.names[i])) for i in wanted]
-        if _is_container(only) and _is_container(returned) and len(only) == len(returned):
+        if isinstance(only, (list, tuple)) and _is_same_container(only, returned):
             return [(wanted[0], returned)]
         if not isinstance(returned, (tuple, list)):
             returned = (returned,)
@@ -150,6 +150,11 @@ def _is_container(value: Any) -> bool:
     if not isinstance(value, (list, tuple)):
         return False
     return any(isinstance(v, (np.ndarray, Mapping)) or _is_container(v) for v in value)
+
+
+def _is_same_container(argument: list[Any] | tuple[Any, ...], returned: Any) -> bool:
+    same = _is_container(argument) and _is_container(returned)
+    return same and len(argument) == len(returned)
 
 
 def _follow(part: Any, path: Path) -> Any:

@@ -10,144 +10,23 @@ from dataclasses import replace
 
 import numpy as np
 
+from tinyvae.gradcheck import cells
+from tinyvae.gradcheck.comparison import NORM_TOLERANCE, ZERO, Comparison
 from tinyvae.gradcheck.kinks import (
     APART,
     FEW,
     TOGETHER,
-    AtKinks,
     examine,
     fit_together,
     judge_together,
 )
-from tinyvae.gradcheck.measure import COMPLEX, Instruments, Measurement, Ray
+from tinyvae.gradcheck.measure import Instruments, Measurement
+from tinyvae.gradcheck.point import Ray
 from tinyvae.gradcheck.problem import Array
-from tinyvae.gradcheck.results import OK, UNDECIDED, WRONG, ArrayResult, Entry
+from tinyvae.gradcheck.results import OK, UNDECIDED, WRONG, ArrayResult
 
-# A gradient written by hand may lose digits that the complex step keeps, but not this many.
-NORM_TOLERANCE = {True: 1e-10, False: 1e-7}
-ENTRY_TOLERANCE = {True: 1e-8, False: 1e-5}
-# Entries this much smaller than the array's norm are compared with the norm: they are sums in
-# which the rounding of the large entries' terms is left over.
-ENTRY_FLOOR = 1e-6
-# Where a method's own error is above this share of the gradient, it does not decide, unless
-# the two agree so well that it must have overestimated its error.
-UNKNOWN, AGREED = 0.05, 1e-4
-# A gradient this small beside how much the function varies over the array's size is zero, if the
-# method's own error hides whatever it is.
-ZERO = 1e-7
 # Where differences are less good than this, the report says so.
 COARSE = 1e-4
-
-
-class Comparison:
-    """One measurement of an array, number by number against the claim."""
-
-    def __init__(self, tools: Instruments, measured: Measurement) -> None:
-        self.measured = measured
-        self.floor = tools.floor(measured.name)
-        if measured.vectors.size:  # a direction's slope adds up over the whole array
-            self.floor *= float(np.sqrt(measured.vectors.shape[1]))
-        self.exact = measured.method == COMPLEX
-        self.kinks = AtKinks.none(measured)
-
-    @property
-    def numeric(self) -> Array:
-        """What was measured; at a kink, what is allowed and nearest to the claim."""
-        return np.where(self.kinks.at, self.kinks.nearest, self.measured.numeric)
-
-    @property
-    def difference(self) -> Array:
-        """How far each number is off."""
-        return np.abs(self.measured.analytic - self.numeric)
-
-    @property
-    def known(self) -> Array:
-        """Which numbers could be measured at all."""
-        return np.asarray(np.isfinite(self.numeric))
-
-    @property
-    def norm(self) -> float:
-        """The larger norm of the two gradients (estimated, where directions were taken)."""
-        analytic, numeric = self.measured.analytic[self.known], self.numeric[self.known]
-        return max(self._size(analytic[np.isfinite(analytic)]), self._size(numeric))
-
-    @property
-    def allowed(self) -> Array:
-        """How far each number may be off."""
-        sizes = np.maximum(np.abs(self.measured.analytic), np.abs(self.numeric))
-        lower = self.norm if self.measured.vectors.size else ENTRY_FLOOR * self.norm
-        relative = ENTRY_TOLERANCE[self.exact] * np.maximum(sizes, lower)
-        return 10.0 * self._own + relative + self.floor + self.kinks.slack
-
-    @property
-    def mismatched(self) -> Array:
-        """Which numbers are further off than allowed; NaN is."""
-        return ~np.asarray(self.difference <= self.allowed) & self.known
-
-    @property
-    def error(self) -> float:
-        """Relative error in norm."""
-        off = self._size(self.difference[self.known])
-        if not np.isfinite(off):
-            return np.inf
-        return float(off / self.norm) if off else 0.0
-
-    @property
-    def attainable(self) -> float:
-        """What the method itself may contribute to the relative error in norm."""
-        off = self._size(self._own[self.known])
-        return float((off + self.floor) / self.norm) if self.norm else 0.0
-
-    @property
-    def verdict(self) -> str:
-        """Ok, wrong, or undecided where the method cannot tell."""
-        if not np.isfinite(self.measured.analytic).all() or self.mismatched.any():
-            return WRONG
-        if self.kinks.disagree:
-            return WRONG
-        hidden = not self.exact and self.attainable > UNKNOWN and self.error > AGREED
-        if not self.known.all() or self.kinks.undecided.any() or hidden:
-            return UNDECIDED
-        slack = self._size(self.kinks.slack) / self.norm if self.norm else 0.0
-        tolerance = NORM_TOLERANCE[self.exact] + 3.0 * self.attainable + slack
-        return OK if self.error <= tolerance else WRONG
-
-    def is_below(self, size: float) -> bool:
-        """Return whether both gradients are smaller than ``size``, an entry with the other."""
-        numbers = np.concatenate([self.numeric, self.measured.analytic])
-        return bool(np.isfinite(numbers).all() and self.norm <= size * self.spread)
-
-    @property
-    def spread(self) -> float:
-        """How much larger the norm is than a typical entry."""
-        return float(np.sqrt(self.measured.vectors.shape[-1] or max(len(self.numeric), 1)))
-
-    def vanishes(self, size: float) -> bool:
-        """Return whether each number is within its own small error of zero, claimed or not."""
-        own = 10.0 * self._own
-        numbers = np.maximum(np.abs(self.numeric), np.abs(self.measured.analytic))
-        return bool(np.all(numbers <= own) and np.all(own <= max(size, 1e-300)))
-
-    def worst(self, shape: tuple[int, ...]) -> Entry | None:
-        """Return the entry that is furthest off for its size."""
-        m, numeric = self.measured, self.numeric
-        sizes = np.maximum(np.abs(m.analytic), np.abs(numeric))
-        sizes = np.maximum(np.maximum(sizes, ENTRY_FLOOR * self.norm), np.finfo(float).tiny)
-        relative = self.difference / sizes
-        position = int(np.argmax(np.where(np.isnan(relative), np.inf, relative)))
-        index = tuple(int(i) for i in np.unravel_index(m.indices[position], shape))
-        claimed, found = float(m.analytic[position]), float(numeric[position])
-        return Entry(index, claimed, found, float(relative[position]))
-
-    @property
-    def _own(self) -> Array:
-        return np.where(self.kinks.at, 0.0, self.measured.error)
-
-    def _size(self, values: Array) -> float:
-        norm = float(np.linalg.norm(values))
-        if self.measured.vectors.size:
-            return norm / float(np.sqrt(max(values.size, 1)))
-        return norm
 
 
 def judge(
@@ -176,12 +55,14 @@ def judge(
         again = [tools.again(m, np.arange(len(m.numeric))) for m in measured]
         return judge(tools.by_differences, again, shape)
     if any(p.exact and p.verdict != OK for p in parts):
-        rounding = 30.0 * tools.rounding(name)
+        rounding = 30.0 * cells.rounding(tools, name)
         for part in parts:
             part.floor = max(part.floor, rounding)
     verdicts = [p.verdict for p in parts]
     verdict = next((v for v in (WRONG, UNDECIDED) if v in verdicts), OK)
-    if verdict == OK and (tools.leaps or (parts and all(p.kinks.decides_nothing for p in parts))):
+    if verdict == OK and (
+        cells.leaps(tools) or (parts and all(p.kinks.decides_nothing for p in parts))
+    ):
         verdict = UNDECIDED
     error = max((p.error for p in parts), default=0.0)
     doubtful = verdict != OK or error > NORM_TOLERANCE[False]
@@ -223,9 +104,13 @@ def _claim(claimed: Mapping[str, Array | None], ray: Ray) -> float:
     return float(array.reshape(-1)[ray[1]]) if array is not None else np.nan
 
 
+def _decide_nothing(parts: Sequence[Comparison]) -> bool:
+    return bool(parts) and all(p.kinks.decides_nothing for p in parts)
+
+
 def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) -> bool:
     """Return whether the point is at a kink, as a random direction or a wrong number shows."""
-    if tools.kinked[part.measured.name]:
+    if cells.is_kinked(tools, part.measured.name):
         return True
     rays = part.measured.rays(shape)
     worst = _worst(part, FEW)
@@ -233,10 +118,10 @@ def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) 
         return False
     if not tools.exact:
         return any(tools.kink(rays[i]) is not None for i in worst[:3])
-    place = tools.draw()
+    place = cells.draw(tools)
     chosen = [rays[i] for i in worst]
-    right = tools.limits(place, chosen)
-    left = tools.limits({n: -u for n, u in place.items()}, chosen)
+    right = cells.limits(tools, place, chosen)
+    left = cells.limits(tools, {n: -u for n, u in place.items()}, chosen)
     return bool(np.any(np.abs(right - left) > 1e-6 * np.maximum(np.abs(right), np.abs(left))))
 
 
@@ -264,7 +149,7 @@ def _remark(
     coarse = max((p.attainable for p in parts), default=0.0)
     if unknown:
         said.append(f"the function is not finite around {unknown} entries, which stay undecided.")
-    if verdict == UNDECIDED and tools.leaps:
+    if verdict == UNDECIDED and cells.leaps(tools):
         said.append("the function itself jumps here: it has no slope.")
     said += [p.kinks.remark(p.measured, shape) for p in parts]
     if coarse > COARSE:

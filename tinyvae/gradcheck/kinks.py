@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyvae.gradcheck.measure import Instruments, Measurement, Ray
+from tinyvae.gradcheck import cells
+from tinyvae.gradcheck.measure import Instruments, Measurement
+from tinyvae.gradcheck.point import Direction, Ray
 from tinyvae.gradcheck.problem import Array
 
 # Looked at again one by one, the worst first; where none of these is at a kink, none is.
@@ -97,11 +99,14 @@ def examine(
     """
     kinks = AtKinks.none(measured)
     rays, claimed = measured.rays(shape), measured.analytic
-    places = [tools.draw() for _ in range(CELLS)]
+    places = [cells.draw(tools) for _ in range(CELLS)]
     places += [{n: -u for n, u in place.items()} for place in places]
-    slopes = np.array([tools.limits(place, rays) for place in places])
+    slopes = np.array([cells.limits(tools, place, rays) for place in places])
     pushed = np.array(
-        [[tools.limits(tools.push(places[0], r, side), [r])[0] for r in rays] for side in (-1, 1)]
+        [
+            [cells.limits(tools, cells.push(tools, places[0], r, side), [r])[0] for r in rays]
+            for side in (-1, 1)
+        ]
     )
     slopes = slopes[np.isfinite(slopes).all(axis=1)]
     if not len(slopes):
@@ -130,6 +135,10 @@ def examine(
     return kinks
 
 
+def _pushed(tools: Instruments, place: Direction, ray: Ray, side: int, rays: list[Ray]) -> Array:
+    return cells.limits(tools, cells.push(tools, place, ray, side), rays)
+
+
 def _blur(tools: Instruments, ray: Ray) -> float:
     """Return the rounding error of a difference in a cell."""
     return 10.0 * tools.noise / (1e-5 / 256.0 * tools.size(ray))
@@ -138,7 +147,7 @@ def _blur(tools: Instruments, ray: Ray) -> float:
 def _unbounded(tools: Instruments, place: dict[str, Array], rays: list[Ray], sizes: Array) -> Array:
     """Return which slopes grow without end towards the point, as that of a square root does."""
     with np.errstate(all="ignore"):
-        closer = np.abs(tools.limits(place, rays, 1.0 / 64.0))
+        closer = np.abs(cells.limits(tools, place, rays, 1.0 / 64.0))
         return np.asarray(closer > 4.0 * sizes)
 
 
@@ -161,7 +170,7 @@ def _range(tools: Instruments, ray: Ray) -> tuple[float, float, float]:
     On a line past all kinks the slope jumps at each of them.  Were each of them on either side,
     the slope would be the first one plus any of the jumps.
     """
-    slopes = tools.scan(tools.draw(), ray)
+    slopes = cells.scan(tools, cells.draw(tools), ray)
     slopes = slopes[np.isfinite(slopes)]
     if not slopes.size:
         return np.nan, np.nan, 0.0
@@ -221,9 +230,9 @@ def judge_together(
 
 def fit_together(tools: Instruments, rays: list[Ray], claimed: Array) -> bool:
     """Return whether claims at entries of several arrays are one gradient of the function."""
-    places = [tools.draw() for _ in range(CELLS)]
+    places = [cells.draw(tools) for _ in range(CELLS)]
     places += [{n: -u for n, u in place.items()} for place in places]
-    slopes = np.array([tools.limits(place, rays) for place in places])
+    slopes = np.array([cells.limits(tools, place, rays) for place in places])
     jump = np.ptp(slopes, axis=0)
     moving = jump > 0.0
     rays = [ray for ray, moves in zip(rays, moving, strict=True) if moves]
@@ -251,6 +260,9 @@ def _projected(
         if not pushes:
             return np.asarray(slopes[0] + scale * (off - left))
         batch, pushes = pushes[:8], pushes[8:]
-        more = [tools.limits(tools.push(tools.draw(), ray, side), rays) for ray, side in batch]
+        more = [
+            cells.limits(tools, cells.push(tools, cells.draw(tools), ray, side), rays)
+            for ray, side in batch
+        ]
         found = np.array(more)
         slopes = np.concatenate([slopes, found[np.isfinite(found).all(axis=1)]])
