@@ -141,3 +141,14 @@ def test_a_misspelt_likelihood_is_named_with_the_near_one():
 def test_sigma_must_be_above_zero(sigma):
     with pytest.raises(SizeError, match="sigma"):
         make("gaussian", sigma)
+
+
+@pytest.mark.parametrize("name", ["bernoulli", "continuous_bernoulli"])
+def test_output_at_black_and_white_is_finite_and_symmetric(name):
+    observation, _ = make(name)
+    black, white = observation.output_at(np.array([0.0, 1.0]))
+    assert np.isfinite([black, white]).all()
+    assert black == pytest.approx(-white, rel=1e-9)
+    assert observation.mean(np.array([black]))[0] == pytest.approx(
+        {"bernoulli": 1e-3, "continuous_bernoulli": 1e-2}[name], rel=1e-6
+    )

@@ -18,7 +18,7 @@ def converted(
 ) -> tuple[Any, Any, tuple[Any, ...]]:
     """Return function, gradient and inputs in terms of NumPy arrays.
 
-    ``convert`` names the library whose arrays the functions take; ``"auto"`` looks at them.  A
+    ``convert`` names the library whose arrays the functions take; ``"auto"`` finds out.  A
     gradient of None asks for torch's own, by ``backward()``.
     """
     check_option("convert", convert, LIBRARIES)

@@ -37,7 +37,7 @@ def judge(
     Parameters
     ----------
     tools : Instruments
-        What measured, and looks again where numbers disagree.
+        What measured, and measures again where numbers disagree.
     measured : sequence of Measurement
         The array's entries and its directions, either of which may be missing.
     shape : tuple of int

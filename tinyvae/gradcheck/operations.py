@@ -1,7 +1,4 @@
-"""Every operation of a backend, checked one by one against the reference's forward.
-
-A small table of forwards and backwards; the check itself is ``check_gradients``.
-"""
+"""Every operation of a backend, checked one by one against the reference's forward."""
 
 from __future__ import annotations
 

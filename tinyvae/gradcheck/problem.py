@@ -1,8 +1,4 @@
-"""What a gradient check needs to know about a function, and nothing more.
-
-A ``Problem`` is a number that depends on named arrays, and the gradients somebody claims for it.
-Everything the checker does starts from one; this file measures and judges nothing.
-"""
+"""A problem: a number that depends on named arrays, and the gradients claimed for it."""
 
 from __future__ import annotations
 
@@ -41,7 +37,7 @@ class Problem:
         Size of what was added up to make the number: rounding is relative to this.
     context : dict of str to array
         Other arrays the gradient may be made of (labels, noise, the cotangent ``dy``, the
-        output ``y``): what the diagnosis may look at.
+        output ``y``): for the diagnosis.
     fragile : bool
         Whether ``value`` writes into the arrays it is given, so that it must be given copies.
     untouched : callable or None

@@ -1,7 +1,4 @@
-"""The outcome of a gradient check: its verdict, its plain text, its JSON.
-
-Nothing is measured here, and how it looks in a terminal or a notebook is told in ``render.py``.
-"""
+"""The outcome of a gradient check: its verdict, its plain text, its JSON."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tinyvae.errors import TinyVAEError
+from tinyvae.gradcheck.render import draw, to_html, to_rich
 from tinyvae.gradcheck.results import (
     OK,
     SKIPPED,
@@ -110,19 +108,13 @@ class Report:
         printer.text("Report(...)" if cycle else str(self))
 
     def _repr_html_(self) -> str:
-        from tinyvae.gradcheck.render import to_html
-
         return to_html(self)
 
     def __rich_console__(self, console: Any, options: Any) -> Any:
-        from tinyvae.gradcheck.render import to_rich
-
         yield to_rich(self, options.max_width)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the analytic against the numeric gradient; return the matplotlib Axes."""
-        from tinyvae.gradcheck.render import draw
-
         return draw(self, ax)
 
 

@@ -1,7 +1,4 @@
-"""What was found, one piece at a time: an entry, an array, a finding, a claim.
-
-Plain data without behaviour; ``report.py`` puts the pieces together.
-"""
+"""What was found, one piece at a time: an entry, an array, a finding, a claim."""
 
 from __future__ import annotations
 
@@ -85,7 +82,7 @@ class ArrayResult:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a wrong gradient looks like, and what usually causes that.
+    """What was seen of a wrong gradient, and what usually causes that.
 
     Attributes
     ----------

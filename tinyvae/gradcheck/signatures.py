@@ -2,7 +2,7 @@
 
 A function that returns a number has a gradient; one that returns arrays has a backward, which is
 asked for the gradient of ``sum(dy * y)`` with a random ``dy``.  Where a call may be read in more
-ways than one, each becomes a problem, the likeliest first.
+than one manner, each becomes a problem, the likeliest first.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """One wrong array laid out for diagnosis: claimed, measured, and what both may be made of.
 
-The only judgement here is when a fit counts: what is left over must be at the noise floor, a
-millionth of the error it explains.  Everything less is a guess, and guesses are not reported.
+A fit counts if what it leaves over is at the noise floor, a millionth of the error it explains.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Patterns of mistakes inside a composite: a hidden layer, a lookup, a head, weights of rows.
 
-Each function looks at one case and returns a finding, or None where the pattern does not fit.
+Each function returns a finding for a case, or None where the pattern does not fit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From wrong numbers to what is wrong: patterns are tried in turn, the first that fits is told.
+"""From wrong numbers to what is wrong: the first pattern that fits is reported.
 
 A pattern fits only if what it leaves over is at the noise floor.  Where none fits, nothing is
 said beyond which arrays are wrong: a guess would send the reader to the wrong line.
@@ -129,6 +129,6 @@ def only_the_bias(results: Sequence[ArrayResult]) -> Finding | None:
     return Finding(
         "only the bias",
         tuple(r.name for r in wrong),
-        f"Only what looks like a bias is wrong; right: {', '.join(right)}.",
+        f"Only a vector, probably a bias, is wrong; right: {', '.join(right)}.",
         "Look at how it is added up over the batch.",
     )

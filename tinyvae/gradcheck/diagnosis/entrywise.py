@@ -1,6 +1,6 @@
 """Patterns that go with other arrays entry by entry: chain-rule factors, missing parts, masks.
 
-Each function looks at one case and returns a finding, or None where the pattern does not fit.
+Each function returns a finding for a case, or None where the pattern does not fit.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pattern of a matrix product with the wrong factor, or one transposed or not.
 
-Each function looks at one case and returns a finding, or None where the pattern does not fit.
+Each function returns a finding for a case, or None where the pattern does not fit.
 """
 
 from __future__ import annotations

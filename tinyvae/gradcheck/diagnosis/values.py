@@ -1,6 +1,6 @@
 """Patterns in the size of the numbers: factors, signs, zeros, missing terms, few digits.
 
-Each function looks at one case and returns a finding, or None where the pattern does not fit.
+Each function returns a finding for a case, or None where the pattern does not fit.
 """
 
 from __future__ import annotations
