@@ -96,7 +96,7 @@ def check_gradients(
         Head of the report; the function's name by default.
     convert : str
         Whose arrays the functions take: ``"none"`` (NumPy's), ``"torch"``, ``"jax"``, or
-        ``"auto"``, which takes it from function and inputs.  A gradient of None is then torch's own.
+        ``"auto"``, which tells by the inputs.  A gradient of None is then torch's own.
     **options
         Of a model only: what its loss is called with beside x and noise, such as ``beta``.
 
