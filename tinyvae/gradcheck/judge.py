@@ -60,9 +60,7 @@ def judge(
             part.floor = max(part.floor, rounding)
     verdicts = [p.verdict for p in parts]
     verdict = next((v for v in (WRONG, UNDECIDED) if v in verdicts), OK)
-    if verdict == OK and (
-        cells.leaps(tools) or (parts and all(p.kinks.decides_nothing for p in parts))
-    ):
+    if verdict == OK and (cells.leaps(tools) or _decide_nothing(parts)):
         verdict = UNDECIDED
     error = max((p.error for p in parts), default=0.0)
     doubtful = verdict != OK or error > NORM_TOLERANCE[False]

@@ -88,7 +88,7 @@ def explain(case: Case) -> Finding | None:
         smooth = case.where(~case.kinked)
         off = np.abs(smooth.difference) > 1e-6 * (np.abs(smooth.numeric) + np.abs(smooth.analytic))
         if not off.any():
-            return _first(AT_KINKS, case)
+            return _first(ALL_AT_KINKS if case.kinked.all() else (at_a_kink,), case)
         return _first(ANY_SHAPE + SAME_SHAPE, smooth)
     return _first(ANY_SHAPE + (SAME_SHAPE if case.same_shape else ()), case)
 
@@ -117,7 +117,7 @@ def at_a_kink(case: Case) -> Finding:
     )
 
 
-AT_KINKS: tuple[Pattern, ...] = (values.not_finite, values.zero, values.factor, at_a_kink)
+ALL_AT_KINKS: tuple[Pattern, ...] = (values.not_finite, values.zero, values.factor, at_a_kink)
 
 
 def only_the_bias(results: Sequence[ArrayResult]) -> Finding | None:

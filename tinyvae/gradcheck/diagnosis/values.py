@@ -78,6 +78,8 @@ def factor(case: Case) -> Finding | None:
         c = float(np.vdot(case.numeric, case.analytic)) / norm**2 if norm else 0.0
         if not case.known(c) or not case.explains(case.analytic, c * case.numeric):
             return None
+    if abs(c - 1.0) <= 1e-12:
+        return None
     if abs(c - 1.0) <= 1e-4:
         return Finding(
             "factor",
