@@ -42,7 +42,7 @@ class Comparison:
     @property
     def difference(self) -> Array:
         """How far each number is off."""
-        return np.abs(self.measured.analytic - self.numeric)
+        return np.asarray(np.abs(self.measured.analytic - self.numeric))
 
     @property
     def known(self) -> Array:
