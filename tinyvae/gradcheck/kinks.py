@@ -208,7 +208,8 @@ def judge_together(
         vector.reshape(-1)[measured.indices[where]] = weights
         if not weights.any():
             continue
-        slope, own = float(weights @ claimed), float(np.abs(weights) @ kinks.slack[where])
+        known = kinks.slack[where] + SCANNED[tools.exact] * np.abs(slopes).max(axis=0)
+        slope, own = float(weights @ claimed), float(np.abs(weights) @ known)
         low, high = np.inf, -np.inf
         for _ in range(SCANS):  # each sees some of the kinks
             least, most, slack = _range(tools, {measured.name: vector})
