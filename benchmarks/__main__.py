@@ -13,6 +13,7 @@ import typer
 
 from benchmarks import (
     checkers,
+    checkers_fuzzed,
     gradients,
     harness,
     kernels,
@@ -86,10 +87,22 @@ def gradients_(output: Path = Path("docs/gradients")) -> None:
 @app.command("checkers")
 def checkers_(
     output: Path = Path("benchmarks/results"),
-    right: Annotated[int, typer.Option(min=1, help="How many right functions.")] = 300,
+    right: Annotated[int, typer.Option(min=1, help="How many right functions.")] = 400,
 ) -> None:
     """Ask four gradient checkers about the same wrong functions, and about right ones."""
     checkers.main(output, right)
+
+
+@app.command("fuzz")
+def fuzz_(
+    output: Path = Path("benchmarks/results"),
+    count: Annotated[
+        int, typer.Option(min=1, help="How many right ones, and as many wrong.")
+    ] = 5000,
+    first: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
+) -> None:
+    """Check random expressions, right ones and ones with a slip, by each method."""
+    checkers_fuzzed.main(output, count, first)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ this file counts and writes tables, how each tool is asked stands in checkers_wr
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import statistics
@@ -41,8 +42,9 @@ them: which mistakes stand there is our choice, and "says what is wrong" flatter
   summed over the batch does no harm there; it counts as missed all the same.
 - "says which input": the message holds its name or number. "says what is wrong": tinyvae says what
   the museum expects; for the others any word of a shape, of NaN, of two calls that differ.
-- False alarms are on {right} random chains of 1 to 5 right layers; the inputs' size goes from 0.001
-  to 10. Steps of a difference can cross a kink of a ReLU where inputs are small.
+- False alarms are on {right} right functions: random chains of 1 to 5 layers, the inputs' size from
+  0.001 to 10, and {ties} random expressions at whole numbers, where ties and kinks are. Steps of a
+  difference can cross a kink of a ReLU where inputs are small; at a tie no slope is the only one.
 - Seconds are medians per check, wrong and right functions, the wrapping's share included."""
 
 SMALL = """\
@@ -55,11 +57,14 @@ def main(folder: Path, right: int) -> None:
     checkers_wrap.find_museum()
     tools = checkers_wrap.available()
     wrong = _ask_all(tools, checkers_wrap.exhibits())
-    good = _ask_all(tools, list(checkers_wrap.right_functions(right)))
+    ties = max(1, right * 3 // 20)
+    smooth = list(checkers_wrap.right_functions(right - ties))
+    good = _ask_all(tools, [*smooth, *checkers_wrap.right_at_ties(ties)])
     summary = f"{_summary(tools, wrong, good)}\n\n{_notes(wrong, good)}\n"
     print(summary)
     small = checkers_scaled.found(tools)
-    parts = [summary, "## Small gradients\n\n" + SMALL, _by_scale(tools, small)]
+    parts = [summary, "## At ties, at kinks, in odd layouts", _at_ties(tools, wrong)]
+    parts += ["## Small gradients\n\n" + SMALL, _by_scale(tools, small)]
     parts += ["## False alarms by the size of the inputs", _by_size(tools, good)]
     parts += ["## Every exhibit", _long(tools, wrong)]
     record = {
@@ -86,6 +91,17 @@ def _ask_all(tools: list[str], makers: list[Any]) -> list[dict[str, Any]]:
             row["answers"][tool] = checkers_wrap.ask(tool, make)
         print(f"{tool}: asked about {len(rows)} functions", flush=True)
     return rows
+
+
+def _at_ties(tools: list[str], wrong: list[Any]) -> str:
+    """Return how many of the exhibits at ties, kinks and in odd layouts each tool finds."""
+    names = {e.name for e in importlib.import_module("museum.ties").EXHIBITS}
+    rows = [row for row in wrong if row["name"] in names]
+    lines = [_row(["", "exhibits", *tools]), _row("---" for _ in range(len(tools) + 2))]
+    found = [
+        str(sum(row["answers"][t]["status"] in checkers_wrap.FOUND for row in rows)) for t in tools
+    ]
+    return "\n".join([*lines, _row(["found", str(len(rows)), *found])])
 
 
 def _summary(tools: list[str], wrong: list[Any], good: list[Any]) -> str:
@@ -132,6 +148,7 @@ def _notes(wrong: list[Any], good: list[Any]) -> str:
         loose_found=loosely(wrong),
         loose_alarms=loosely(good),
         right=len(good),
+        ties=sum(row["name"].endswith("at ties") for row in good),
         terms=sum(row["terms"] for row in wrong),
     )
 
@@ -139,11 +156,12 @@ def _notes(wrong: list[Any], good: list[Any]) -> str:
 def _by_size(tools: list[str], good: list[Any]) -> str:
     sizes: dict[str, list[Any]] = {}
     for row in good:
-        sizes.setdefault(row["name"].rsplit(" ", 1)[1], []).append(row["answers"])
+        size = row["name"].rsplit(" ", 1)[1]
+        sizes.setdefault("0" if size == "ties" else size, []).append(row["answers"])
     lines = [_row(["size", "functions", *tools]), _row("---" for _ in range(len(tools) + 2))]
     for size in sorted(sizes, key=float):
         alarms = [str(sum(_alarmed(a[tool]) for a in sizes[size])) for tool in tools]
-        lines.append(_row([size, str(len(sizes[size])), *alarms]))
+        lines.append(_row([size if size != "0" else "at ties", str(len(sizes[size])), *alarms]))
     return "\n".join(lines)
 
 

@@ -247,3 +247,21 @@ def test_the_oracle_leans_on_nothing_it_judges():
     named = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
     named |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert named == {"__future__", "dataclasses", "numpy", "numpy.typing", "tinyvae.errors"}
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_latent_dim_and_two_more_rows_are_enough_and_one_less_is_not(k):
+    fitted = LinearGaussian.fit(crowd(k + 2, 6), k)
+    assert np.isfinite(fitted.log_likelihood(crowd(5, 6))).all()
+    with pytest.raises(errors.EmptyDataError, match=f"needs at least {k + 2}"):
+        LinearGaussian.fit(crowd(k + 1, 6), k)
+
+
+@pytest.mark.parametrize("thickness", [1e-5, 1e-3])
+def test_thin_data_are_fitted_and_flat_data_are_refused(thickness):
+    rng = np.random.default_rng(0)
+    flat = rng.standard_normal((50, 2)) @ rng.standard_normal((2, 5))
+    thick = LinearGaussian.fit(flat + thickness * rng.standard_normal((50, 5)), 2)
+    assert thick.sigma == pytest.approx(thickness, rel=0.2)
+    with pytest.raises(errors.DataError, match="latent_dim"):
+        LinearGaussian.fit(flat, 2)

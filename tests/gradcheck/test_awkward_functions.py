@@ -83,13 +83,28 @@ def test_kink_nearby_is_no_error(method):
     assert check_gradients(relu, lambda dy, x: dy * (x > 0), x, method=method).passed
 
 
-def test_ties_of_a_maximum_are_kinks():
+TIES = np.ones((3, 2))
+
+
+@pytest.mark.parametrize("method", ["complex", "central", "directions"])
+@pytest.mark.parametrize("shares", [(1 / 3, 1 / 3, 1 / 3), (1.0, 0.0, 0.0), (0.5, 0.0, 0.5)])
+def test_ties_of_a_maximum_share_one_gradient(method, shares):
     report = check_gradients(
-        lambda x: x.max(axis=0), lambda dy, x: dy * (x == x.max(axis=0)), np.ones((3, 2)),
-        method="central",
-    )  # fmt: skip
-    assert report.passed
+        lambda x: x.max(axis=0), lambda dy, x: dy * np.array(shares)[:, None], TIES, method=method
+    )
+    assert report.passed, report
     assert report.arrays[0].kinks == 6
+
+
+@pytest.mark.parametrize("method", ["complex", "central", "directions"])
+@pytest.mark.parametrize(
+    "shares", [(1, 1, 1), (0, 0, 0), (2 / 3, 2 / 3, 2 / 3), (-1, 0, 0), (1, 0, 1)]
+)
+def test_ties_that_get_more_or_less_than_one_gradient_are_wrong(method, shares):
+    report = check_gradients(
+        lambda x: x.max(axis=0), lambda dy, x: dy * np.array(shares)[:, None], TIES, method=method
+    )
+    assert report.arrays[0].verdict == "wrong", report
 
 
 def test_edge_of_the_domain_shrinks_the_step():
@@ -100,11 +115,11 @@ def test_edge_of_the_domain_shrinks_the_step():
     assert check_gradients(math.log, lambda x: 1 / x, 1e-3).passed
 
 
-def test_what_cannot_be_measured_is_unclear_and_not_passed():
+def test_what_cannot_be_measured_is_undecided_and_not_passed():
     x = np.array([0.0, 4.0])
     report = check_gradients(
         lambda x: np.sum(np.sqrt(x)), lambda x: np.array([7.0, 0.25]), x, method="central"
     )
-    assert report.arrays[0].verdict == "unclear"
+    assert report.arrays[0].verdict == "undecided"
     assert not report.passed
     assert "not finite around 1 entries" in str(report)

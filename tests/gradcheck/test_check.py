@@ -158,7 +158,7 @@ def test_digits_lost_in_saturation_are_no_error(x):
     assert check_gradients(np.tanh, lambda dy, x: dy * (1 - np.tanh(x) ** 2), x).passed
 
 
-def test_differences_of_a_function_that_rounding_hides_are_unclear():
+def test_differences_of_a_function_that_rounding_hides_are_undecided():
     rng = np.random.default_rng(0)
     cells = rng.integers(0, 2**62, 1000)
 
@@ -166,7 +166,7 @@ def test_differences_of_a_function_that_rounding_hides_are_unclear():
         return np.sum(np.sin(x)) + 1e-2 * cells[hash(x.tobytes()) % 1000] / 2**62
 
     report = check_gradients(f, np.cos, X, method="central")
-    assert [a.verdict for a in report.arrays] == ["unclear"]
+    assert [a.verdict for a in report.arrays] == ["undecided"]
     assert not report.passed
     assert "can say no more" in str(report)
 

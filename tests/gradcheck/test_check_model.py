@@ -99,8 +99,8 @@ def test_forgotten_kl_is_named(monkeypatch):
     vae = build(backend="reference")
     monkeypatch.setattr(reference, "kl_backward", nothing)
     report = check_model(vae, beta=3.0, beyond=False)
-    assert [a.verdict for a in report.arrays[:4]] == ["wrong"] * 4
-    assert [a.verdict for a in report.arrays[4:]] == ["ok"] * 4
+    for path in (report.arrays[:8], report.arrays[8:]):
+        assert [a.verdict for a in path] == ["wrong"] * 4 + ["ok"] * 4
     assert "The gradient lacks the kl term" in str(report)
 
 
@@ -126,7 +126,25 @@ def test_forgotten_path_is_named(path, method, monkeypatch):
     monkeypatch.setattr(reference, *LOST_PATHS[path])
     report = check_model(vae, beta=3.0, method=method, beyond=False)
     assert [f.saw for f in report.findings] == [f"The gradient lacks the {path}."], report
-    assert all(name.startswith("encoder") for name in report.findings[0].arrays)
+    assert all("encoder" in name for name in report.findings[0].arrays)
+    assert sum(name.startswith("train_step: ") for name in report.findings[0].arrays) >= 1
+
+
+@pytest.mark.parametrize("backend", ["reference", "numba"])
+def test_gradient_that_trains_is_checked_by_itself(backend, monkeypatch):
+    vae = build(backend=backend)
+    step = VAE.train_step
+
+    def slips(self, x, noise, adam, *arguments, **options):
+        terms = step(self, x, noise, adam, *arguments, **options)
+        self.parameters.view("encoder.1.weight", adam.m)[:, 2:] *= 2.0
+        return terms
+
+    monkeypatch.setattr(VAE, "train_step", slips)
+    report = check_gradients(vae, beta=0.5)
+    wrong = [a.name for a in report.arrays if a.verdict == "wrong"]
+    assert wrong == ["train_step: encoder.1.weight"]
+    assert not report.passed
 
 
 @pytest.mark.parametrize("backend", ["reference", "numba"])

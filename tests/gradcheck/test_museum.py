@@ -1,21 +1,17 @@
 from __future__ import annotations
 
 import pytest
-from museum import EXHIBITS
+from museum import EXHIBITS, ties
 
 from tinyvae.gradcheck import check_gradients
 
 BY_NAME = {e.name: e for e in EXHIBITS}
 
 
-def test_museum_is_large_and_its_labels_are_known():
-    assert len(EXHIBITS) >= 40
-    assert len(BY_NAME) == len(EXHIBITS)
-
-
-def test_at_least_nine_of_ten_are_diagnosed():
-    named = [e for e in EXHIBITS if e.expected]
-    assert len(named) >= 0.9 * len(EXHIBITS)
+def test_museum_is_as_large_as_is_claimed():
+    assert len(BY_NAME) == len(EXHIBITS) >= 160
+    assert len(ties.EXHIBITS) >= 40
+    assert sum(bool(e.expected) for e in EXHIBITS) >= 0.92 * len(EXHIBITS)
 
 
 @pytest.mark.parametrize("name", BY_NAME)

@@ -140,3 +140,14 @@ def test_bad_input_is_refused_by_name(make_vae):
     x[2, 5] = np.nan
     with pytest.raises(errors.NonFiniteDataError, match="row 2, column 5"):
         evaluate(vae, x)
+
+
+def test_two_samples_are_enough_for_a_bound_and_one_row_for_figures(make_vae, make_x):
+    vae, x = make_vae(nudge=0.5), make_x("bernoulli", 40)
+    assert evaluate(vae, x, n_samples=1).bound is None
+    two = evaluate(vae, x, n_samples=2)
+    assert two.bound is not None
+    assert two.bound > two.elbo
+    one = evaluate(vae, x[:1], n_samples=2)
+    assert one.rows == 1
+    assert one.kl == pytest.approx(vae.loss(x[:1], np.zeros((1, vae.latent_dim))).kl, rel=1e-12)

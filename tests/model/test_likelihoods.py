@@ -162,3 +162,14 @@ def test_draws_of_huge_rates_are_finite(rng):
     with np.errstate(over="ignore"):
         draws = make("poisson")[0].draw(np.array([[50.0, 800.0]]), rng)
     assert np.isfinite(draws).all()
+
+
+@pytest.mark.parametrize("name", ["bernoulli", "continuous_bernoulli"])
+def test_inverse_mean_black_and_white_is_finite_and_symmetric(name):
+    observation, _ = make(name)
+    black, white = observation.inverse_mean(np.array([0.0, 1.0]))
+    assert np.isfinite([black, white]).all()
+    assert black == pytest.approx(-white, rel=1e-9)
+    assert observation.mean(np.array([black]))[0] == pytest.approx(
+        {"bernoulli": 1e-3, "continuous_bernoulli": 1e-2}[name], rel=1e-6
+    )

@@ -239,3 +239,25 @@ def test_a_loss_that_blows_up_names_the_first_array_and_leaves_the_weights(
     np.testing.assert_array_equal(vae.parameters.values, before)
     assert adam.step_count == 0
     assert not adam.m.any()
+
+
+@pytest.mark.parametrize("backend", ["reference", "numba"])
+def test_of_several_arrays_the_first_in_the_order_of_computation_is_named(
+    backend, make_vae, make_x
+):
+    vae = make_vae(backend=backend)
+    names = ["encoder.0.weight", "encoder.1.bias", "decoder.0.weight", "decoder.1.bias"]
+    for last in range(len(names), 0, -1):
+        broken = vae.copy()
+        for name in names[last - 1 :]:
+            broken.parameters[name][...] = np.nan
+        with pytest.raises(errors.NonFiniteLossError, match=f"{names[last - 1]}': nan"):
+            broken.train_step(make_x("bernoulli"), np.zeros((9, 2)), Adam(broken.parameters))
+
+
+def test_both_networks_start_with_weights_that_are_not_zero():
+    vae = VAE(12, (10,), 3, seed=1)
+    for name in ("encoder.0", "encoder.1", "decoder.0", "decoder.1"):
+        weight = vae.parameters[f"{name}.weight"]
+        assert 0.1 < weight.std() * np.sqrt(len(weight)) < 3.0
+        assert not vae.parameters[f"{name}.bias"].any()

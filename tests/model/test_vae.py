@@ -186,3 +186,11 @@ def test_a_mean_or_a_posterior_that_does_not_fit_is_refused(make_vae):
         vae.set_output_mean(np.full(6, np.nan))
     with pytest.raises(errors.ShapeError, match="posterior has 2 and 2 rows, and x 3"):
         vae.bounds(np.zeros((3, 6)), 2, posterior=(np.zeros((2, 2)), np.zeros((2, 2))))
+
+
+def test_sigma_is_one_if_not_given():
+    vae = VAE(3, (), 1, likelihood="gaussian", dtype="float64", backend="reference")
+    given = VAE(3, (), 1, likelihood="gaussian", sigma=1.0, dtype="float64", backend="reference")
+    x, noise = np.array([[0.5, -1.0, 2.0]]), np.zeros((1, 1))
+    assert vae.config["sigma"] == 1.0
+    assert vae.loss(x, noise) == given.loss(x, noise)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from tinyvae.gradcheck.check import check_gradients, check_problem
+from tinyvae.gradcheck.check import check_gradients
+from tinyvae.gradcheck.procedure import check_problem
 from tinyvae.gradcheck.report import GradientError, Report, merge
 from tinyvae.gradcheck.results import ArrayResult, Claim, Entry, Finding
 

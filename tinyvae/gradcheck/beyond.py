@@ -7,7 +7,9 @@ errors, for there are many of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -39,10 +41,12 @@ def sampling_claims(vae: VAE, x: Array, rng: np.random.Generator) -> tuple[Claim
     )
 
 
-def float32_claim(single: VAE, double: VAE, x: Array, noise: Array, beta: float) -> Claim:
+def float32_claim(
+    single: VAE, double: VAE, x: Array, noise: Array, given: Mapping[str, Any]
+) -> Claim:
     """Return the claim that the float32 gradients are the float64 ones up to rounding."""
-    single.loss_and_gradients(x, noise, beta)
-    double.loss_and_gradients(x, noise, beta)
+    single.loss_and_gradients(x, noise, **given)
+    double.loss_and_gradients(x, noise, **given)
     off = {
         name: _relative(single.parameters.gradient(name), double.parameters.gradient(name))
         for name in double.parameters

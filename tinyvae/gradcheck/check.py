@@ -1,37 +1,21 @@
-"""The gradient check from end to end: measure, judge, and say what is wrong.
-
-This file decides what is checked and in which order; how a derivative is taken, judged or
-explained stands elsewhere.
-"""
+"""``check_gradients``: what a reader calls, whatever form the function has."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from tinyvae.errors import check_count, check_option
-from tinyvae.gradcheck.case import Case
-from tinyvae.gradcheck.diagnosis import diagnose
-from tinyvae.gradcheck.judge import judge
-from tinyvae.gradcheck.measure import Instruments
+from tinyvae.errors import UsageError, check_count, unknown_option
+from tinyvae.gradcheck.convert import converted
+from tinyvae.gradcheck.diagnosis.terms import make_term
+from tinyvae.gradcheck.model import check_model
+from tinyvae.gradcheck.objects import as_functions, is_layer, put_back
 from tinyvae.gradcheck.problem import Array, Problem
+from tinyvae.gradcheck.procedure import check_problem
 from tinyvae.gradcheck.report import Report
-from tinyvae.gradcheck.results import SKIPPED, WRONG, ArrayResult
-from tinyvae.gradcheck.signatures import make_problem
-from tinyvae.gradcheck.steadiness import overwritten, steady_gradients
-from tinyvae.gradcheck.terms import Term, make_term
+from tinyvae.gradcheck.signatures import make_problems
 
-METHODS = ("auto", "complex", "central", "directions")
-# Up to so many entries in all, every one is checked; beyond, a sample of each array and a few
-# random directions through it.
-EVERY_ENTRY = 10_000
-SAMPLE = 25
-DIRECTIONS = 3
-# For the diagnosis a wrong array of up to LOOK_CLOSELY entries is measured in full.
-LOOK_CLOSELY, LARGER_SAMPLE = 2_000, 100
+KNOWN = ("method", "entries", "seed", "terms", "preactivation", "title", "convert")
 
 
 def check_gradients(
@@ -44,6 +28,8 @@ def check_gradients(
     terms: Mapping[str, Any] | None = None,
     preactivation: Array | None = None,
     title: str | None = None,
+    convert: str = "auto",
+    **options: Any,
 ) -> Report:
     """Check a gradient written by hand, and say what is wrong with it if it is.
 
@@ -77,13 +63,16 @@ def check_gradients(
     True
 
     A whole model, with or without data: ``check_gradients(vae)``, ``check_gradients(vae, x)``.
+    A layer that is an object with ``forward`` and ``backward``: ``check_gradients(layer, x)``;
+    its weights ``W`` are checked where it keeps their gradients as ``dW``.
 
     Tutorial 03, equations (3.8), (3.12) and (3.13).
 
     Parameters
     ----------
     function : callable or VAE
-        Of the inputs; returns a number or an array, or a tuple that begins with it.
+        Of the inputs; returns a number or an array, or a tuple that begins with it.  Several
+        arrays are several outputs if the gradient function takes a ``dy`` for each.
     gradient : callable, array, dict or True
         As in the examples.  In what a callable returns, None means "not claimed".
     *inputs : arrays, numbers, dictionaries of arrays
@@ -105,6 +94,11 @@ def check_gradients(
         diagnosis recognise the derivative of another activation.
     title : str, optional
         Head of the report; the function's name by default.
+    convert : str
+        Whose arrays the functions take: ``"none"`` (NumPy's), ``"torch"``, ``"jax"``, or
+        ``"auto"``, which tells by the inputs.  A gradient of None is then torch's own.
+    **options
+        Of a model only: what its loss is called with beside x and noise, such as ``beta``.
 
     Returns
     -------
@@ -119,123 +113,52 @@ def check_gradients(
         If inputs or output are not finite, or function and gradient do not fit together.
     """
     if hasattr(function, "loss_and_gradients"):
-        from tinyvae.gradcheck.model import check_model
-
-        return check_model(function, gradient, method=method, entries=entries, seed=seed)
-    # Streams of our own: a reader's inputs often come from default_rng(0), and a cotangent equal
-    # to the input lets a wrong product pass, x.T @ da for da.T @ x.
-    rng = np.random.default_rng([check_count("seed", seed, at_least=0), 1])
-    problem = make_problem(function, gradient, inputs, rng, title)
-    parts = {name: make_term(function, term, inputs, seed) for name, term in (terms or {}).items()}
-    return check_problem(
-        problem,
-        method=method,
-        entries=entries,
-        seed=seed,
-        terms=parts,
-        preactivation=preactivation,
-    )
-
-
-def check_problem(
-    problem: Problem,
-    *,
-    method: str = "auto",
-    entries: int | None = None,
-    seed: int = 0,
-    terms: Mapping[str, Term] | None = None,
-    preactivation: Array | None = None,
-) -> Report:
-    """Check what a ``Problem`` claims; see ``check_gradients`` for the options.
-
-    ``terms`` give the gradients of known parts; see ``terms.py``.
-    """
-    start = time.perf_counter()
-    check_option("method", method, METHODS)
-    if entries is not None:
-        check_count("entries", entries, at_least=0)
-    claimed, unsteady = steady_gradients(problem)
-    if unsteady:
-        return Report(problem.title, (), unsteady, (), problem.notes, _since(start), seed)
-    tools = Instruments(problem, method, np.random.default_rng([seed, 2]))
-    results = [
-        _check_array(tools, name, claimed[name], _plan(problem, method, entries))
-        for name in problem.arrays
-    ]
-    notes = problem.notes
-    if tools.refusal is not None and method != "central":
-        notes += (f"Central differences were used: {tools.refusal}.",)
-    cases = _cases(tools, results, claimed, terms or {}, preactivation)
-    findings = diagnose(cases, results) + overwritten(problem, results)
-    if any(r.verdict == WRONG for r in results) and not findings:
-        notes += ("The pattern of the error is none that this check knows.",)
-    return Report(problem.title, tuple(results), findings, (), notes, _since(start), seed)
-
-
-def _plan(problem: Problem, method: str, entries: int | None) -> tuple[int, int]:
-    """Return how many entries and how many directions to take in each array."""
-    if method == "directions":
-        return 0, DIRECTIONS
-    if entries is not None:
-        return entries, DIRECTIONS
-    return (EVERY_ENTRY, 0) if problem.size <= EVERY_ENTRY else (SAMPLE, DIRECTIONS)
-
-
-def _check_array(
-    tools: Instruments, name: str, claimed: Array | None, plan: tuple[int, int]
-) -> ArrayResult:
-    array = tools.problem.arrays[name]
-    if claimed is None:
-        return ArrayResult(name, array.shape, "-", SKIPPED, remark="no gradient is claimed.")
-    if not array.size:
-        return ArrayResult(name, array.shape, "-", SKIPPED, remark="it is empty.")
-    limit, directions = plan
-    closely = array.size if array.size <= LOOK_CLOSELY else LARGER_SAMPLE
-    fitting = claimed.shape == array.shape
-    like = claimed if fitting else np.full(array.shape, np.nan)
-
-    def result(limit: int) -> ArrayResult:
-        measured = [tools.entries(name, like, tools.choose(like, limit))]
-        if fitting and directions and array.size > limit:
-            measured.append(tools.directions(name, claimed, directions))
-        return judge(tools, measured, array.shape)
-
-    found = result(limit if fitting else max(limit, closely))
-    if found.verdict == WRONG and found.checked < min(closely, array.size):
-        return result(closely)
-    return found
-
-
-def _cases(
-    tools: Instruments,
-    results: list[ArrayResult],
-    claimed: Mapping[str, Array | None],
-    terms: Mapping[str, Term],
-    preactivation: Array | None,
-) -> list[Case]:
-    """Lay out every wrong array for diagnosis."""
-    problem = tools.problem
-    others = {n: a for n, a in claimed.items() if a is not None}
-    full = {r.name: r.numeric for r in results if r.checked == r.size}
-    return [
-        Case(
-            name=r.name,
-            shape=r.shape,
-            claimed=others[r.name],
-            indices=r.indices,
-            analytic=r.analytic,
-            numeric=r.numeric,
-            noise=r.attainable * float(np.linalg.norm(r.numeric)),
-            pool=problem.arrays | problem.context,
-            others=others,
-            measured=full,
-            terms=terms,
+        return check_model(function, gradient, method=method, entries=entries, seed=seed, **options)
+    if options:
+        raise unknown_option("argument", next(iter(options)), KNOWN)
+    check_count("seed", seed, at_least=0)
+    owner = function
+    if is_layer(function):
+        inputs = inputs if gradient is None else (gradient, *inputs)
+        function, gradient, weights = as_functions(function)
+        inputs = (weights, *inputs) if weights else inputs
+    function, gradient, inputs = converted(function, gradient, inputs, convert)
+    with put_back(owner, function, gradient):
+        # Streams of our own: a reader's inputs often come from default_rng(0), and a cotangent
+        # equal to the input lets a wrong product pass, x.T @ da for da.T @ x.
+        problems = make_problems(function, gradient, inputs, seed, title)
+        parts = {
+            name: make_term(function, term, inputs, seed) for name, term in (terms or {}).items()
+        }
+        return _likeliest(
+            problems,
+            method=method,
+            entries=entries,
+            seed=seed,
+            terms=parts,
             preactivation=preactivation,
         )
-        for r in results
-        if r.verdict == WRONG and r.checked
-    ]
 
 
-def _since(start: float) -> float:
-    return time.perf_counter() - start
+def _likeliest(problems: list[Problem], **options: Any) -> Report:
+    """Return the report of the first reading that passes, or else of the first that was possible.
+
+    A reading in which the gradient function fails to run, or gives what does not fit, is none.
+    """
+    first: Report | None = None
+    failure: Exception | None = None
+    for problem in problems:
+        try:
+            problem.gradients()
+            report = check_problem(problem, **options)
+        except Exception as error:
+            if len(problems) == 1:
+                raise
+            failure = failure or error
+            continue
+        if report.passed and (problem.plausible is None or problem.plausible()):
+            return report
+        first = first or report
+    if first is None:
+        raise failure or UsageError("There is no way to call the gradient function.")
+    return first

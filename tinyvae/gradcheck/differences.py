@@ -1,26 +1,28 @@
-"""Derivatives by differences that know how wrong they may be, and kinks they cannot cross.
+"""Derivatives of functions of one number: by a complex step, by differences, from one side.
 
-Central differences are extrapolated to step zero (Richardson; the tableau and its error estimate
-are Ridders', 1982): every step is a quarter of the last, from a tenth of the entry's own size
-downwards, until rounding must win.  Nothing here knows what the derivative ought to be.
+A complex step takes no difference, so nothing cancels and the step may be 1e-20 (Squire and Trapp,
+1998).  Central differences are extrapolated to step zero (Richardson; the tableau and its error
+estimate are Ridders', 1982): every step is a quarter of the last, from a tenth of the entry's own
+size downwards, until rounding must win.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from tinyvae.gradcheck.problem import Array, Problem
-
-Line = Callable[[float], float]
+#: A function of one real or complex number, 0 being the point where it is differentiated.
+Line = Callable[[Any], Any]
 
 LEVELS = 12
 RATIO = 4.0
 FIRST_STEP = 0.1
 FIRST_KINK_STEP = 1e-3
+COMPLEX_STEP = 1e-20
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -34,11 +36,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Sides:
-    """The slopes to the left and to the right of a kink, and how far off they may be."""
+    """The slopes to the left and to the right of a kink, and how far off they may be.
+
+    ``beside`` says that the kink was seen near the point, not at the point itself.
+    """
 
     left: float
     right: float
     error: float
+    beside: bool = False
 
     @property
     def differ(self) -> bool:
@@ -46,10 +52,23 @@ class Sides:
         jump = abs(self.right - self.left)
         return jump > 10.0 * self.error + 1e-6 * max(abs(self.left), abs(self.right))
 
+    @property
+    def sharp(self) -> bool:
+        """Whether the kink is at the point itself, as closely as differences can tell."""
+        return not self.beside and self.error <= 1e-4 * abs(self.right - self.left)
+
     def hold(self, value: float) -> bool:
         """Return whether a value is one of the two slopes or lies between them."""
         low, high = sorted((self.left, self.right))
         return low - 3 * self.error <= value <= high + 3 * self.error
+
+
+def complex_step(line: Line) -> float:
+    """Return Im f(i h) / h, the derivative of ``line`` at 0, exact to rounding.
+
+    Tutorial 03, equation (3.8).
+    """
+    return float(np.imag(line(1j * COMPLEX_STEP))) / COMPLEX_STEP
 
 
 def differentiate(line: Line, step: float, noise: float, position: float = 0.0) -> Estimate:
@@ -96,31 +115,18 @@ def differentiate(line: Line, step: float, noise: float, position: float = 0.0) 
 def find_kink(line: Line, step: float, noise: float) -> Sides | None:
     """Return the slopes on both sides of 0 if they differ however small the step, else None.
 
-    A kink beside 0, but nearer than a useful step, counts too.
+    A kink beside 0, but nearer than a useful step, counts too and says so.
 
     Tutorial 03, equations (3.1) and (3.11).
     """
     step = _finite_step(line, FIRST_KINK_STEP / FIRST_STEP * step)
-    right = _one_sided(line, step, noise)
-    left = _one_sided(line, -step, noise)
+    right = one_sided(line, step, noise)
+    left = one_sided(line, -step, noise)
     sides = Sides(left.value, right.value, left.error + right.error)
     return sides if sides.differ else _astride(line, step, noise)
 
 
-def _astride(line: Line, step: float, noise: float) -> Sides | None:
-    """Return the slopes from step to 2 step on both sides, if they jump somewhere in between."""
-    for _ in range(LEVELS - 2):
-        values = [line(k * step) for k in (-3, -2, -1, 1, 2, 3)]
-        beyond, left, _, right, further = ((b - a) / step for a, b in pairwise(values))
-        error = abs(left - beyond) + abs(further - right) + 4.0 * noise / step
-        sides = Sides(left, right, error)
-        if sides.differ:
-            return sides
-        step /= RATIO
-    return None
-
-
-def _one_sided(line: Line, step: float, noise: float) -> Estimate:
+def one_sided(line: Line, step: float, noise: float) -> Estimate:
     """Return the slope towards one side, its term linear in the step extrapolated away."""
     best = Estimate(np.nan, np.inf)
     here, older, before = line(0.0), np.nan, np.nan
@@ -134,123 +140,28 @@ def _one_sided(line: Line, step: float, noise: float) -> Estimate:
     return best
 
 
+def fixed_step(line: Line, step: float) -> float:
+    """Return the five-point central difference at one step; its error goes with step**4."""
+    near, far = line(step) - line(-step), line(2.0 * step) - line(-2.0 * step)
+    return float((8.0 * near - far) / (12.0 * step))
+
+
+def _astride(line: Line, step: float, noise: float) -> Sides | None:
+    """Return the slopes from step to 2 step on both sides, if they jump somewhere in between."""
+    for _ in range(LEVELS - 2):
+        values = [line(k * step) for k in (-3, -2, -1, 1, 2, 3)]
+        beyond, left, _, right, further = ((b - a) / step for a, b in pairwise(values))
+        error = abs(left - beyond) + abs(further - right) + 4.0 * noise / step
+        sides = Sides(left, right, error, beside=True)
+        if sides.differ:
+            return sides
+        step /= RATIO
+    return None
+
+
 def _finite_step(line: Line, step: float) -> float:
     for _ in range(8):
         if np.isfinite(line(step)) and np.isfinite(line(-step)):
             break
         step /= 16.0
     return step
-
-
-class RealStep:
-    """Differentiates a problem along its axes and along directions by differences.
-
-    ``noise`` is the rounding error of one value.  It is measured along random rays: fourth
-    differences at a millionth of every entry's size hold nothing else, unless the function has
-    a kink or oscillates there, which is when they shrink with the step and rounding does not.
-    """
-
-    def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
-        self.problem = problem
-        self.arrays = {name: a.copy() for name, a in problem.arrays.items()}
-        heard = np.array([self._hiss(rng) for _ in range(3)])
-        noise, *finer = np.where(np.isfinite(heard), heard, 0.0).max(axis=0)
-        for n in finer:
-            noise = n if 0.0 < n < 0.05 * noise else noise
-        self.noise = max(2.0 * EPS * problem.scale, float(noise), 1e-300)
-
-    def reach(self, rng: np.random.Generator) -> float:
-        """Return how much the function changes where the arrays change by all of their size.
-
-        At most the problem's scale: a constant that is added to a function does not count.
-        """
-        here, changes = self._value(), [0.0]
-        for size in (0.01, 0.1, 0.5, 1.0):
-            r = {n: size * rng.standard_normal(a.shape) for n, a in self.arrays.items()}
-            for moved in (
-                {n: typical_size(a) * r[n] for n, a in self.arrays.items()},
-                {n: a * np.abs(r[n]) for n, a in self.arrays.items()},  # no sign changes
-            ):
-                changes.append(abs(self._value(moved) - here))
-        known = [c for c in changes if np.isfinite(c)]
-        return min(max(known), self.problem.scale) if len(known) > 1 else self.problem.scale
-
-    def vanishing(self, name: str) -> float:
-        """Return the size below which a gradient is zero for all that can be known.
-
-        Where a function hardly depends on an array, what is left of its gradient is the rounding
-        of terms that cancel; a thousandth of the other arrays' size is taken for a tiny array.
-        """
-        largest = max(typical_size(a) for a in self.problem.arrays.values() if a.size)
-        size = max(typical_size(self.problem.arrays[name]), 1e-3 * largest)
-        return 30.0 * self.noise / size
-
-    def entry(self, name: str, index: int) -> Estimate:
-        """Return the derivative by entry ``index`` of the flattened array ``name``."""
-        position = abs(float(self.problem.arrays[name].reshape(-1)[index]))
-        return differentiate(
-            self._axis(name, index), FIRST_STEP * self._size(name, index), self.noise, position
-        )
-
-    def entry_kink(self, name: str, index: int) -> Sides | None:
-        """Return the two slopes if the function has a kink at that entry."""
-        step = FIRST_STEP * self._size(name, index)
-        return find_kink(self._axis(name, index), step, self.noise)
-
-    def direction(self, direction: Mapping[str, Array]) -> Estimate:
-        """Return the derivative along a direction, in units of the entries' typical sizes."""
-        return differentiate(
-            self._ray(direction), FIRST_STEP / _length(direction, self), self.noise
-        )
-
-    def direction_kink(self, direction: Mapping[str, Array]) -> Sides | None:
-        """Return the two slopes if the function has a kink along the direction."""
-        return find_kink(self._ray(direction), FIRST_STEP / _length(direction, self), self.noise)
-
-    def _axis(self, name: str, index: int) -> Line:
-        flat = self.arrays[name].reshape(-1)
-        origin = flat[index]
-
-        def line(t: float) -> float:
-            flat[index] = origin + t
-            try:
-                return self._value()
-            finally:
-                flat[index] = origin
-
-        return line
-
-    def _ray(self, direction: Mapping[str, Array]) -> Line:
-        def line(t: float) -> float:
-            moved = {n: self.arrays[n] + t * v for n, v in direction.items()}
-            return self._value({**self.arrays, **moved})
-
-        return line
-
-    def _value(self, arrays: Mapping[str, Array] | None = None) -> float:
-        return float(self.problem.at(arrays if arrays is not None else self.arrays))
-
-    def _hiss(self, rng: np.random.Generator) -> list[float]:
-        """Return fourth differences at three step sizes, in units of one value's rounding."""
-        ray = self._ray({n: a * rng.standard_normal(a.shape) for n, a in self.arrays.items()})
-        here = 6.0 * self._value()
-        found = []
-        for t in (1e-6, 1e-9, 1e-12):
-            off = ray(-2 * t) - 4.0 * ray(-t) + here - 4.0 * ray(t) + ray(2 * t)
-            found.append(2.0 * abs(off) / float(np.sqrt(70.0)))
-        return found
-
-    def _size(self, name: str, index: int) -> float:
-        array = self.problem.arrays[name]
-        return max(abs(float(array.reshape(-1)[index])), typical_size(array))
-
-
-def typical_size(array: Array) -> float:
-    """Return the root mean square of an array, 1 where it is all zeros."""
-    size = float(np.sqrt(np.mean(np.square(array.real)))) if array.size else 0.0
-    return size or 1.0
-
-
-def _length(direction: Mapping[str, Array], step: RealStep) -> float:
-    """Return how many typical sizes the direction moves an entry at most (in the mean square)."""
-    return max(typical_size(v) / typical_size(step.arrays[n]) for n, v in direction.items())

@@ -1,60 +1,158 @@
-"""The verdict on one array.
+"""The verdict on one array, at smooth points; what lies at a kink goes through ``kinks``.
 
-A verdict never asks for more digits than the method had.  Entries at a kink, where several slopes
-are equally right, are set aside and counted.
+A verdict never asks for more digits than the method had, and never says ok where nothing decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from tinyvae.gradcheck.comparison import NORM_TOLERANCE, Comparison
+from tinyvae.gradcheck import cells
+from tinyvae.gradcheck.comparison import NORM_TOLERANCE, ZERO, Comparison
+from tinyvae.gradcheck.kinks import (
+    APART,
+    FEW,
+    TOGETHER,
+    examine,
+    fit_together,
+    judge_together,
+)
 from tinyvae.gradcheck.measure import Instruments, Measurement
-from tinyvae.gradcheck.results import OK, UNCLEAR, WRONG, ArrayResult
+from tinyvae.gradcheck.point import Ray
+from tinyvae.gradcheck.problem import Array
+from tinyvae.gradcheck.results import OK, UNDECIDED, WRONG, ArrayResult
 
 # Where differences are less good than this, the report says so.
 COARSE = 1e-4
 
 
 def judge(
-    instruments: Instruments, measured: Sequence[Measurement], shape: tuple[int, ...]
+    tools: Instruments, measured: Sequence[Measurement], shape: tuple[int, ...]
 ) -> ArrayResult:
     """Return the result for one array.
 
     Parameters
     ----------
-    instruments : Instruments
-        To look for kinks, and for the size of rounding, where numbers disagree.
+    tools : Instruments
+        What measured, and measures again where numbers disagree.
     measured : sequence of Measurement
         The array's entries and its directions, either of which may be missing.
     shape : tuple of int
         Of the array.
     """
-    name = measured[0].name
-    parts = [_examine(instruments, m) for m in measured if m.numeric.size]
+    name, measured = measured[0].name, [m for m in measured if m.numeric.size]
+    parts = [Comparison(tools, m) for m in measured]
+    if any(_meets_a_kink(tools, part, shape) for part in parts):
+        for part in parts:
+            part.kinks = examine(tools, part.measured, shape, part.floor)
+            if not part.mismatched.any():
+                judge_together(tools, part.measured, shape, part.kinks)
+    elif any(_contradicted(tools, part) for part in parts):
+        # A function may lose the imaginary part at one place only, which no direction showed.
+        again = [tools.again(m, np.arange(len(m.numeric))) for m in measured]
+        return judge(tools.by_differences, again, shape)
     if any(p.exact and p.verdict != OK for p in parts):
-        rounding = 30.0 * instruments.rounding(name)
+        rounding = 30.0 * cells.rounding(tools, name)
         for part in parts:
             part.floor = max(part.floor, rounding)
-    verdict = next((v for v in (WRONG, UNCLEAR) if v in [p.verdict for p in parts]), OK)
+    verdicts = [p.verdict for p in parts]
+    verdict = next((v for v in (WRONG, UNDECIDED) if v in verdicts), OK)
+    if verdict == OK and (cells.leaps(tools) or _decide_nothing(parts)):
+        verdict = UNDECIDED
     error = max((p.error for p in parts), default=0.0)
     doubtful = verdict != OK or error > NORM_TOLERANCE[False]
-    vanishing = instruments.real.vanishing(name) if doubtful else 0.0
-    if doubtful and all(p.is_below(vanishing) or p.norm <= p.floor for p in parts):
+    vanishing = tools.vanishing(name) if doubtful else 0.0
+    if doubtful and all(
+        p.is_below(max(vanishing, p.floor / p.spread)) and not p.kinks.at.any() for p in parts
+    ):
         return _result(name, shape, parts, OK, 0.0, "zero up to rounding, claimed and measured.")
-    return _result(name, shape, parts, verdict, error, _remark(parts))
+    if verdict == UNDECIDED and all(p.vanishes(ZERO / 1e-13 * p.floor) for p in parts):
+        said = "zero for all that differences can see, claimed and measured."
+        return _result(name, shape, parts, OK, 0.0, said)
+    return _result(name, shape, parts, verdict, error, _remark(tools, parts, shape, verdict))
 
 
-def _remark(parts: Sequence[Comparison]) -> str:
+def judge_across(
+    tools: Instruments, results: Sequence[ArrayResult], claimed: Mapping[str, Array | None]
+) -> list[ArrayResult]:
+    """Judge the entries at kinks of all arrays together, where each array is ok by itself.
+
+    At ``a == b`` the gradient of the larger of the two may go to either of them, but once.
+    """
+    rays: list[Ray] = []
+    for r in results:
+        if r.verdict == OK and r.kinked.any():
+            rays += [(r.name, int(i)) for i in r.indices[r.kinked]]
+    names = {name for name, _ in rays}
+    if len(names) < 2:
+        return list(results)
+    numbers = np.array([_claim(claimed, ray) for ray in rays[:TOGETHER]])
+    if fit_together(tools, rays[:TOGETHER], numbers):
+        return list(results)
+    said = f"{APART} {', '.join(sorted(names))} share one gradient."
+    return [replace(r, verdict=WRONG, remark=said) if r.name in names else r for r in results]
+
+
+def _claim(claimed: Mapping[str, Array | None], ray: Ray) -> float:
+    assert isinstance(ray, tuple)
+    array = claimed[ray[0]]
+    return float(array.reshape(-1)[ray[1]]) if array is not None else np.nan
+
+
+def _decide_nothing(parts: Sequence[Comparison]) -> bool:
+    return bool(parts) and all(p.kinks.decides_nothing for p in parts)
+
+
+def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) -> bool:
+    """Return whether the point is at a kink, as a random direction or a wrong number shows."""
+    if cells.is_kinked(tools, part.measured.name):
+        return True
+    rays = part.measured.rays(shape)
+    worst = _worst(part, FEW)
+    if not len(worst):
+        return False
+    if not tools.exact:
+        return any(tools.kink(rays[i]) is not None for i in worst[:3])
+    place = cells.draw(tools)
+    chosen = [rays[i] for i in worst]
+    right = cells.limits(tools, place, chosen)
+    left = cells.limits(tools, {n: -u for n, u in place.items()}, chosen)
+    return bool(np.any(np.abs(right - left) > 1e-6 * np.maximum(np.abs(right), np.abs(left))))
+
+
+def _contradicted(tools: Instruments, part: Comparison) -> bool:
+    """Return whether differences contradict the complex step where it calls the claim wrong."""
+    worst = _worst(part, 3)
+    if not part.exact or not len(worst):
+        return False
+    second = tools.again(part.measured, worst)
+    slack = 10.0 * second.error + 1e-9 * np.abs(second.numeric)
+    return bool(np.any(np.abs(part.numeric[worst] - second.numeric) > slack))
+
+
+def _worst(part: Comparison, count: int) -> Array:
+    doubted = np.flatnonzero(part.mismatched | ~part.known)
+    off = np.nan_to_num(part.difference[doubted], nan=np.inf)
+    return doubted[np.argsort(-off)[:count]]
+
+
+def _remark(
+    tools: Instruments, parts: Sequence[Comparison], shape: tuple[int, ...], verdict: str
+) -> str:
+    said = []
     unknown = sum(int((~p.known).sum()) for p in parts)
     coarse = max((p.attainable for p in parts), default=0.0)
     if unknown:
-        return f"the function is not finite around {unknown} entries, which were not measured."
+        said.append(f"the function is not finite around {unknown} entries, which stay undecided.")
+    if verdict == UNDECIDED and cells.leaps(tools):
+        said.append("the function itself jumps here: it has no slope.")
+    said += [p.kinks.remark(p.measured, shape) for p in parts]
     if coarse > COARSE:
-        return f"the method is good to {coarse:.0e} here and can say no more."
-    return ""
+        said.append(f"the method is good to {coarse:.0e} here and can say no more.")
+    return " ".join(s for s in said if s)
 
 
 def _result(
@@ -79,32 +177,10 @@ def _result(
         error=error,
         attainable=max((p.attainable for p in parts), default=0.0),
         worst=entries.worst(shape) if entries else None,
-        kinks=sum(int(p.kinks.sum()) for p in parts),
+        kinks=sum(int(p.kinks.at.sum()) for p in parts),
         remark=remark,
         analytic=compared.analytic if compared else nothing,
-        numeric=compared.numeric if compared else nothing,
+        numeric=entries.numeric if entries else nothing,
         indices=compared.indices if compared else nothing.astype(int),
+        kinked=entries.kinks.at if entries else nothing.astype(bool),
     )
-
-
-def _examine(instruments: Instruments, measured: Measurement) -> Comparison:
-    """Return a measurement with kinks set aside, by differences where those contradict it.
-
-    A function may lose the imaginary part at one place only, which the probe did not see: before
-    a gradient is called wrong, the worst entries are measured again by the other method.
-    """
-    part = Comparison(instruments, measured)
-    part.set_kinks_aside()
-    doubted = np.flatnonzero(part.mismatched)
-    if not part.exact or not doubted.size:
-        return part
-    worst = doubted[np.argsort(-np.nan_to_num(part.difference[doubted], nan=np.inf))[:3]]
-    worst = np.array([p for p in worst if instruments.kink(measured, p) is None], int)
-    second = instruments.again(measured, worst)
-    slack = 10.0 * second.error + 1e-9 * np.abs(second.numeric)
-    if np.all(np.abs(measured.numeric[worst] - second.numeric) <= slack):
-        return part
-    everything = instruments.again(measured, np.arange(len(measured.numeric)))
-    part = Comparison(instruments, everything)
-    part.set_kinks_aside()
-    return part

@@ -1,19 +1,38 @@
-"""Differentiates the arrays of a problem: all entries, some of them, or random directions.
+"""The slopes of a problem: at its point by entry or direction, and in the cells beside a kink.
 
-A measurement holds what was measured beside what was claimed; it does not judge.
+A measurement puts what was measured beside what was claimed; ``judge`` compares the two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from tinyvae.gradcheck.complex_step import ComplexStep, probe
-from tinyvae.gradcheck.differences import RealStep, Sides
+from tinyvae.gradcheck.differences import (
+    FIRST_STEP,
+    Estimate,
+    Sides,
+    complex_step,
+    differentiate,
+    find_kink,
+    one_sided,
+)
+from tinyvae.gradcheck.point import (
+    Point,
+    Ray,
+    measure_noise,
+    measure_reach,
+    typical_size,
+)
+from tinyvae.gradcheck.probe import refusal
 from tinyvae.gradcheck.problem import Array, Problem
 
 COMPLEX, CENTRAL = "complex step", "central differences"
+
+POOR = 1e-6  # relative errors of differences above this ask for a second try
 
 
 @dataclass(frozen=True)
@@ -32,9 +51,15 @@ class Measurement:
     analytic: Array
     error: Array
 
+    def rays(self, shape: tuple[int, ...]) -> list[Ray]:
+        """Return what each number was measured along."""
+        if self.vectors.size:
+            return [{self.name: v.reshape(shape)} for v in self.vectors]
+        return [(self.name, int(i)) for i in self.indices]
+
 
 class Instruments:
-    """The ways to differentiate one problem, and which of them its function allows.
+    """What differentiates one problem, by which method, and how exactly.
 
     Parameters
     ----------
@@ -47,9 +72,10 @@ class Instruments:
 
     Attributes
     ----------
-    floor : float
-        Rounding error of any gradient of this function: a unit of the 13th digit of how much
-        the function varies.
+    noise : float
+        Rounding error of one value of the function.
+    reach : float
+        How much the function changes where the arrays change by all of their size.
     refusal : str or None
         Why the complex step is not used, None if it is.
     """
@@ -57,19 +83,49 @@ class Instruments:
     def __init__(self, problem: Problem, method: str, rng: np.random.Generator) -> None:
         self.problem = problem
         self.rng = rng
-        self.real = RealStep(problem, rng)
-        self.complex = ComplexStep(problem)
-        self.floor = 1e-13 * self.real.reach(rng)
-        self.refusal = None
-        if method == "central":
-            self.refusal = "central differences were asked for"
-        else:
-            self.refusal = probe(problem, self.real, rng)
+        self.here = Point(problem, problem.arrays)
+        self.kinked: dict[str, bool] = {}  # what ``cells`` found out about each array
+        self._kept: dict[tuple[str, int], Estimate] = {}
+        self.noise = measure_noise(self.here, rng)
+        self.reach = measure_reach(self.here, rng)
+        self.refusal: str | None = "central differences were asked for"
+        if method != "central":
+            sizes = {n: typical_size(a) for n, a in problem.arrays.items()}
+            self.refusal = refusal(problem, self.here.line, sizes, self.noise, rng)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the complex step is in use."""
+        return self.refusal is None
 
     @property
     def method(self) -> str:
         """The method in use, in words."""
-        return COMPLEX if self.refusal is None else CENTRAL
+        return COMPLEX if self.exact else CENTRAL
+
+    @cached_property
+    def by_differences(self) -> Instruments:
+        """The same problem, measured by differences."""
+        return Instruments(self.problem, "central", self.rng)
+
+    def floor(self, name: str) -> float:
+        """Return the rounding error of any gradient by this array, in units of the gradient.
+
+        A unit of the 13th digit of how much the function varies, over the array's own size.
+        """
+        return 1e-13 * self.reach / typical_size(self.problem.arrays[name])
+
+    def vanishing(self, name: str) -> float:
+        """Return the size below which a gradient is zero for all that can be known.
+
+        Where a function hardly depends on an array, what is left of its gradient is the rounding
+        of terms that cancel; a thousandth of the other arrays' size is taken for a tiny array.
+        """
+        largest = max(typical_size(a) for a in self.problem.arrays.values() if a.size)
+        size = max(typical_size(self.problem.arrays[name]), 1e-3 * largest)
+        return 30.0 * self.noise / size
+
+    # At the point ---------------------------------------------------------------------------
 
     def choose(self, analytic: Array, limit: int) -> Array:
         """Return at most ``limit`` indices: random ones, and that of the largest gradient."""
@@ -81,18 +137,34 @@ class Instruments:
         some[0] = int(np.argmax(np.abs(np.nan_to_num(analytic))))
         return np.unique(some)
 
+    def slope(self, ray: Ray) -> Estimate:
+        """Return the slope along a ray by the method in use; that of an entry is kept."""
+        if not isinstance(ray, tuple):
+            return self._slope(ray)
+        if ray not in self._kept:
+            self._kept[ray] = self._slope(ray)
+        return self._kept[ray]
+
+    def _slope(self, ray: Ray) -> Estimate:
+        line = self.here.line(ray)
+        if self.exact:
+            return Estimate(complex_step(line), 0.0)
+        position = abs(self._entry(ray)) if isinstance(ray, tuple) else 0.0
+        step = FIRST_STEP * self.size(ray)
+        found = differentiate(line, step, self.noise, position)
+        if found.error > POOR * abs(found.value):  # a bend, perhaps: each side by itself is smooth
+            left, right = (one_sided(line, side * 1e-3 * step, self.noise) for side in (-1, 1))
+            error = left.error + right.error + abs(left.value - right.value)
+            if error < found.error:
+                return Estimate(0.5 * (left.value + right.value), error)
+        return found
+
     def entries(self, name: str, analytic: Array, indices: Array) -> Measurement:
         """Differentiate by single entries of one array."""
-        if self.refusal is None:
-            numeric = np.array([self.complex.entry(name, i) for i in indices])
-            error = np.zeros(len(indices))
-        else:
-            estimates = [self.real.entry(name, i) for i in indices]
-            numeric = np.array([e.value for e in estimates])
-            error = np.array([e.error for e in estimates])
+        estimates = [self.slope((name, int(i))) for i in indices]
         claimed = analytic.reshape(-1)[indices] if len(indices) else np.zeros(0)
         none = np.zeros((0, 0))
-        return Measurement(name, self.method, indices, none, numeric, claimed, error)
+        return Measurement(name, self.method, indices, none, *_columns(estimates, claimed))
 
     def directions(self, name: str, analytic: Array, count: int) -> Measurement:
         """Differentiate along ``count`` normally distributed directions through one array.
@@ -101,58 +173,48 @@ class Instruments:
 
         Tutorial 03, equations (3.14) and (3.15).
         """
-        shape = self.problem.arrays[name].shape
-        vectors = self.rng.standard_normal((count, *shape))
-        if self.refusal is None:
-            numeric = np.array([self.complex.direction({name: v}) for v in vectors])
-            error = np.zeros(count)
-        else:
-            estimates = [self.real.direction({name: v}) for v in vectors]
-            numeric = np.array([e.value for e in estimates])
-            error = np.array([e.error for e in estimates])
+        vectors = self.rng.standard_normal((count, *self.problem.arrays[name].shape))
+        estimates = [self.slope({name: v}) for v in vectors]
         flat = vectors.reshape(count, -1)
         claimed = flat @ analytic.reshape(-1)
-        return Measurement(name, self.method, np.arange(count), flat, numeric, claimed, error)
-
-    def kink(self, measured: Measurement, position: int) -> Sides | None:
-        """Return the slopes beside a kink at one of the measured entries or directions."""
-        if not measured.vectors.size:
-            return self.real.entry_kink(measured.name, measured.indices[position])
-        shape = self.problem.arrays[measured.name].shape
-        return self.real.direction_kink({measured.name: measured.vectors[position].reshape(shape)})
+        return Measurement(name, self.method, np.arange(count), flat, *_columns(estimates, claimed))
 
     def again(self, measured: Measurement, positions: Array) -> Measurement:
-        """Measure some of the numbers again by central differences, whatever the method was."""
-        names, shape = measured.name, self.problem.arrays[measured.name].shape
-        if measured.vectors.size:
-            rays = [measured.vectors[p].reshape(shape) for p in positions]
-            estimates = [self.real.direction({names: v}) for v in rays]
-        else:
-            estimates = [self.real.entry(names, measured.indices[p]) for p in positions]
+        """Measure some of the numbers again by differences."""
+        rays = measured.rays(self.problem.arrays[measured.name].shape)
+        estimates = [self.by_differences.slope(rays[p]) for p in positions]
+        numeric, claimed, error = _columns(estimates, measured.analytic[positions])
         return replace(
             measured,
             method=CENTRAL,
             indices=measured.indices[positions],
             vectors=measured.vectors[positions] if measured.vectors.size else measured.vectors,
-            numeric=np.array([e.value for e in estimates]),
-            analytic=measured.analytic[positions],
-            error=np.array([e.error for e in estimates]),
+            numeric=numeric,
+            analytic=claimed,
+            error=error,
         )
 
-    def rounding(self, name: str) -> float:
-        """Return what rounding alone does to the gradient of one array, in norm.
+    def kink(self, ray: Ray) -> Sides | None:
+        """Return the slopes to both sides along a ray, by differences, if they differ."""
+        return find_kink(self.here.line(ray), FIRST_STEP * self.size(ray), self.noise)
 
-        The derivative along one random direction is taken again with every array moved by a
-        unit in the last place; the largest change is what no gradient can be right beyond.
-        """
-        v = self.rng.standard_normal(self.problem.arrays[name].shape)
-        changes = []
-        here = self.complex.direction({name: v})
-        for _ in range(4):
-            moved = {
-                n: a * (1.0 + 2.0**-52 * self.rng.integers(-1, 2, a.shape))
-                for n, a in self.problem.arrays.items()
-            }
-            there = ComplexStep(replace(self.problem, arrays=moved)).direction({name: v})
-            changes.append(abs(there - here))
-        return float(np.nanmax(changes)) if np.isfinite(changes).any() else np.inf
+    def size(self, ray: Ray) -> float:
+        """Return the step along a ray that moves an entry by its size."""
+        if isinstance(ray, tuple):
+            return float(self.sizes(ray[0]).reshape(-1)[ray[1]])
+        arrays = self.problem.arrays
+        return 1.0 / max(typical_size(v) / typical_size(arrays[n]) for n, v in ray.items())
+
+    def sizes(self, name: str) -> Array:
+        """Return the entries' sizes; differences see nothing that is small in its array."""
+        array = self.problem.arrays[name]
+        typical, own = typical_size(array), np.abs(array)
+        return np.where(own == 0.0, typical, own) if self.exact else np.maximum(own, typical)
+
+    def _entry(self, ray: tuple[str, int]) -> float:
+        return float(self.problem.arrays[ray[0]].reshape(-1)[ray[1]])
+
+
+def _columns(estimates: Sequence[Estimate], claimed: Array) -> tuple[Array, Array, Array]:
+    numeric = np.array([e.value for e in estimates], np.float64)
+    return numeric, claimed, np.array([e.error for e in estimates], np.float64)

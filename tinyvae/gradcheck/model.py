@@ -1,7 +1,7 @@
-"""The gradient check of a whole VAE, and of what no gradient check sees, in one report.
+"""The gradient check of a whole VAE: both gradients that its backend computes, and its sampler.
 
 The loss is differentiated on the reference backend in complex128; the gradients judged are those
-of the model's own backend in float64.  A float32 model is copied, never changed.
+of the model's own backend in float64, from ``loss_and_gradients`` and from ``train_step``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ import numpy as np
 
 from tinyvae.errors import check_count, check_number
 from tinyvae.gradcheck.beyond import float32_claim, sampling_claims
-from tinyvae.gradcheck.check import check_problem
+from tinyvae.gradcheck.diagnosis.terms import measured
 from tinyvae.gradcheck.problem import Array, Problem
-from tinyvae.gradcheck.report import Report
-from tinyvae.gradcheck.terms import measured
+from tinyvae.gradcheck.procedure import check_problem, instruments_for
+from tinyvae.gradcheck.report import Report, merge
+from tinyvae.gradcheck.results import Finding
+from tinyvae.model.adam import Adam
+from tinyvae.model.likelihoods import likelihood_class
 from tinyvae.model.vae import VAE
 
 ROWS = 8
+BETA1 = 0.5  # of the Adam that hands the fused step's gradient out: m = g / 2, without rounding
 
 
 def check_model(
@@ -35,6 +39,7 @@ def check_model(
     entries: int | None = None,
     seed: int = 0,
     beyond: bool = True,
+    **options: Any,
 ) -> Report:
     """Check all gradients of a model, and that it samples what its loss charges for.
 
@@ -50,52 +55,95 @@ def check_model(
         As in ``check_gradients``.
     beyond : bool
         Whether to check moments of the sampler, the KL term by Monte Carlo, and the bounds.
+    **options
+        What else ``vae.loss``, ``vae.loss_and_gradients`` and ``vae.train_step`` are called with;
+        of an array with a row for each of x, the first 8 rows are used.
 
     Returns
     -------
     Report
-        One row for each named parameter array.
+        Two rows for each named parameter array: its gradient as ``loss_and_gradients`` computes
+        it, and, as ``train_step: name``, as the step that trains computes it.
     """
     start = time.perf_counter()
     model = vae if isinstance(vae, VAE) else VAE.load(vae)
     check_number("beta", beta)
     rng = np.random.default_rng([check_count("seed", seed, at_least=0), 3])
-    x = make_data(model, ROWS, rng) if x is None else _as_float(x[:ROWS])
+    given = {"beta": beta} | {k: _first_rows(v, x) for k, v in options.items()}
+    x = (
+        make_data(model, ROWS, rng)
+        if x is None
+        else model.copy(dtype="float64").inputs.data(x[:ROWS])
+    )
     noise = rng.standard_normal((len(x), model.latent_dim))
     double = model.copy(dtype="float64")
-    problem = _problem(double, x, noise, beta)
+    problem = _problem(double, x, noise, given)
     terms = {name: measured(part, rng) for name, part in _parts(double, x, noise, beta).items()}
-    report = check_problem(problem, method=method, entries=entries, seed=seed, terms=terms)
+    tools = instruments_for(problem, method, seed)  # the same numbers measure both gradients
+    reports = [
+        check_problem(claim, method=method, entries=entries, seed=seed, terms=terms, tools=tools)
+        for claim in (problem, replace(problem, gradients=_trained(double, x, noise, given)))
+    ]
+    report = _together(problem.title, *reports)
     claims = sampling_claims(double, x, rng) if beyond else ()
     if beyond and model.dtype == np.float32:
-        claims += (float32_claim(model, double, x, noise, beta),)
+        claims += (float32_claim(model, double, x, noise, given),)
     seconds = time.perf_counter() - start
     return replace(report, claims=claims, notes=report.notes + _copied(model), seconds=seconds)
 
 
+def _together(title: str, operations: Report, step: Report) -> Report:
+    """Return one report of both gradients; what both show is told once."""
+    named = merge(title, [replace(step, title="train_step")])
+    told: dict[tuple[str, str, str], Finding] = {}
+    for f in operations.findings + named.findings:
+        key = (f.kind, f.saw, f.cause)
+        told[key] = replace(f, arrays=told[key].arrays + f.arrays) if key in told else f
+    return replace(
+        operations,
+        title=title,
+        arrays=operations.arrays + named.arrays,
+        findings=tuple(told.values()),
+        notes=tuple(dict.fromkeys(operations.notes + named.notes)),
+    )
+
+
 def make_data(vae: VAE, rows: int, rng: np.random.Generator) -> Array:
     """Draw data that the model's likelihood can describe, (rows, input_dim) float64."""
-    shape = (rows, vae.input_dim)
-    if vae.likelihood == "bernoulli":
-        return rng.integers(0, 2, shape).astype(np.float64)
-    return rng.random(shape) if vae.likelihood == "continuous_bernoulli" else rng.normal(size=shape)
+    return likelihood_class(vae.likelihood).example(rng, (rows, vae.input_dim))
 
 
-def _as_float(x: Array) -> Array:
-    scale = 255.0 if x.dtype == np.uint8 else 1.0
-    return np.ascontiguousarray(x, np.float64) / scale
+def _first_rows(value: Any, x: Array | None) -> Any:
+    has_rows = x is not None and np.ndim(value) > 0 and len(value) == len(x)
+    return np.asarray(value)[:ROWS] if has_rows else value
 
 
-def _problem(vae: VAE, x: Array, noise: Array, beta: float) -> Problem:
-    """Return the loss as a function of the parameters, with the backend's gradients."""
+def _problem(vae: VAE, x: Array, noise: Array, given: Mapping[str, Any]) -> Problem:
+    """Return the loss as a function of the parameters, with the gradients of the operations."""
 
     def gradients() -> dict[str, Array | None]:
-        vae.loss_and_gradients(x, noise, beta)
+        vae.loss_and_gradients(x, noise, **given)
         return {name: vae.parameters.gradient(name).copy() for name in vae.parameters}
 
-    whole = _part(vae, x, noise, reconstruction=1.0, kl=beta)
-    title = f"{vae.backend} VAE, {vae.activation}, {vae.likelihood}, beta {beta:g}"
+    whole = _loss(vae, lambda twin: twin.loss(x, noise, **given).loss, noise)
+    said = ", ".join(f"{k} {v:g}" for k, v in given.items() if np.ndim(v) == 0 and k == "beta")
+    title = f"{vae.backend} VAE, {vae.activation}, {vae.likelihood}, {said}"
     return replace(whole, title=title, gradients=gradients)
+
+
+def _trained(
+    vae: VAE, x: Array, noise: Array, given: Mapping[str, Any]
+) -> Callable[[], dict[str, Array | None]]:
+    """Return the gradients that train: from m = 0 a step with rate 0 leaves (1 - beta1) g in m."""
+    twin = vae.copy()
+
+    def gradients() -> dict[str, Array | None]:
+        adam = Adam(twin.parameters, learning_rate=0.0, beta1=BETA1)
+        twin.train_step(x, noise, adam, **given)
+        vector = adam.m / (1.0 - BETA1)
+        return {name: twin.parameters.view(name, vector) for name in twin.parameters}
+
+    return gradients
 
 
 def _parts(vae: VAE, x: Array, noise: Array, beta: float) -> dict[str, Callable[[], Problem]]:
@@ -140,7 +188,17 @@ def _path(
 def _part(
     vae: VAE, x: Array, noise: Array, *, reconstruction: float = 0.0, kl: float = 0.0
 ) -> Problem:
-    """Return a weighted sum of the loss's terms, on the reference backend, in any dtype."""
+    """Return a weighted sum of the loss's terms."""
+
+    def value(twin: VAE) -> Any:
+        terms = twin.loss(x, noise)
+        return reconstruction * terms.reconstruction + kl * terms.kl
+
+    return _loss(vae, value, noise)
+
+
+def _loss(vae: VAE, of: Callable[[VAE], Any], noise: Array) -> Problem:
+    """Return a number that a model gives, on the reference backend, in any dtype."""
     twins = {kind: vae.copy(dtype=kind, backend="reference") for kind in ("float64", "complex128")}
 
     def value(arrays: Mapping[str, Array]) -> Any:
@@ -148,8 +206,7 @@ def _part(
         twin = twins["complex128" if is_complex else "float64"]
         for name, array in arrays.items():
             twin.parameters[name][...] = array
-        terms = twin.loss(x, noise)
-        return reconstruction * terms.reconstruction + kl * terms.kl
+        return of(twin)
 
     arrays = {name: vae.parameters[name].astype(np.float64) for name in vae.parameters}
     scale = abs(float(value(arrays)))
@@ -157,10 +214,13 @@ def _part(
 
 
 def _copied(model: VAE) -> tuple[str, ...]:
-    judge = "The loss was differentiated on the reference backend"
+    judge = (
+        "The loss was differentiated on the reference backend; the gradients are those of the "
+        f"{model.backend} backend, by loss_and_gradients and, in rows that say so, by train_step."
+    )
     if model.dtype == np.float64:
-        return (f"{judge}; the gradients are those of the {model.backend} backend.",)
+        return (judge,)
     return (
-        f"{judge}. The {model.dtype} model was copied to float64 for its gradients on the "
-        f"{model.backend} backend: {model.dtype} has too few digits to check.",
+        f"{judge} The {model.dtype} model was copied to float64: {model.dtype} has too few digits "
+        "to check.",
     )

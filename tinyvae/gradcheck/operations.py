@@ -1,7 +1,4 @@
-"""Every operation of a backend, checked one by one against the reference's forward.
-
-A small table of forwards and backwards; the check itself is ``check_gradients``.
-"""
+"""Every operation of a backend, checked one by one against the reference's forward."""
 
 from __future__ import annotations
 
@@ -36,7 +33,8 @@ def check_operations(backend: str = "numba", *, method: str = "auto", seed: int 
     """
     ops = get_ops(backend)
     rng = np.random.default_rng([seed, 4])
-    cases = (*_layers(ops, rng), *_latent(ops, rng), *_likelihoods(ops, rng))
+    groups = (_layers, _latent, _likelihoods, _samples)
+    cases = [case for group in groups for case in group(ops, rng)]
     return merge(
         f"operations, {backend} backend",
         [
@@ -134,6 +132,14 @@ def _likelihoods(ops: Any, rng: np.random.Generator) -> list[Case]:
     def softplus_backward(dy: Array, logits: Array) -> Array:
         return np.asarray(dy * ops.sigmoid(logits))
 
+    counts = rng.poisson(2.0, (5, 8)) * 1.0
+
+    def poisson(logits: Array) -> Array:
+        return reference.poisson_forward(logits, counts)
+
+    def poisson_backward(dy: Array, logits: Array) -> Array:
+        return np.asarray(dy[:, None] * ops.poisson_backward(logits, counts))
+
     def gaussian(mean: Array, log_sigma: Array) -> Array:
         return reference.gaussian_forward(mean, real, log_sigma)
 
@@ -146,5 +152,48 @@ def _likelihoods(ops: Any, rng: np.random.Generator) -> list[Case]:
         ("log_partition and its mean", reference.log_partition, partition_backward, (logits,)),
         ("bernoulli", bernoulli, bernoulli_backward, (logits,)),
         ("continuous_bernoulli", continuous, continuous_backward, (logits,)),
+        ("poisson", poisson, poisson_backward, (0.3 * logits,)),
         ("gaussian", gaussian, gaussian_backward, (0.3 * logits, log_sigma)),
+    ]
+
+
+def _samples(ops: Any, rng: np.random.Generator) -> list[Case]:
+    z, logvar, noise = rng.normal(size=(3, 5, 4))
+    minus_log_p, labels = rng.normal(size=5), np.array([0, 2, 1, 2, 0])
+    a, label_weight = rng.normal(size=(5, 3)), rng.normal(size=(4, 3))
+
+    def log_weight(reconstruction: Array, logvar: Array, z: Array) -> Array:
+        return reference.log_weight_forward(reconstruction, logvar, noise, z)
+
+    def log_weight_backward(
+        dy: Array, reconstruction: Array, logvar: Array, z: Array
+    ) -> tuple[Array, ...]:
+        dz, dlogvar = ops.log_weight_backward(dy, z)
+        return -dy, np.asarray(dlogvar), dz
+
+    # The path: log p(z) - log q(z), q's own mean and variance held where z came from.
+    std = np.exp(0.5 * logvar)
+    mu = z - std * noise
+
+    def path(z: Array) -> Array:
+        log_ratio: Array = 0.5 * (((z - mu) / std) ** 2 - z * z).sum(axis=1)
+        return log_ratio
+
+    def path_backward(dy: Array, z: Array) -> Array:
+        return np.asarray(ops.path_backward(dy, logvar, (z - mu) / std, z))
+
+    def bound_backward(dy: Array, log_w: Array) -> Array:
+        return np.asarray(dy[:, None] * ops.importance_bound_backward(log_w))
+
+    def label(a: Array, label_weight: Array) -> Array:
+        return reference.label_forward(a, label_weight, labels)
+
+    def label_backward(da: Array, a: Array, label_weight: Array) -> tuple[Array, Array]:
+        return da, ops.label_backward(da, labels, len(label_weight))
+
+    return [
+        ("log_weight", log_weight, log_weight_backward, (minus_log_p, logvar, z)),
+        ("path", path, path_backward, (z,)),
+        ("importance_bound", reference.importance_bound_forward, bound_backward, (3.0 * z,)),
+        ("label", label, label_backward, (a, label_weight)),
     ]

@@ -1,8 +1,4 @@
-"""What a gradient check needs to know about a function, and nothing more.
-
-A ``Problem`` is a number that depends on named arrays, and the gradients somebody claims for it.
-Everything the checker does starts from one; this file measures and judges nothing.
-"""
+"""A problem: a number that depends on named arrays, and the gradients claimed for it."""
 
 from __future__ import annotations
 
@@ -41,11 +37,17 @@ class Problem:
         Size of what was added up to make the number: rounding is relative to this.
     context : dict of str to array
         Other arrays the gradient may be made of (labels, noise, the cotangent ``dy``, the
-        output ``y``): what the diagnosis may look at.
+        output ``y``): for the diagnosis.
     fragile : bool
         Whether ``value`` writes into the arrays it is given, so that it must be given copies.
     untouched : callable or None
         Where it is fragile: the claimed gradients if the function's writing did not reach them.
+    spoiled : callable or None
+        Whether the last call of the gradient wrote into the upstream gradient it was given.
+    plausible : callable or None
+        Whether the call can have been meant as this problem reads it.
+    parts : dict of str to callable
+        Numbers that the function returns beside its value, as functions of the arrays: terms.
     """
 
     title: str
@@ -56,6 +58,9 @@ class Problem:
     context: dict[str, Array] = field(default_factory=dict)
     fragile: bool = False
     untouched: Callable[[], dict[str, Array | None]] | None = None
+    spoiled: Callable[[], bool] | None = None
+    plausible: Callable[[], bool] | None = None
+    parts: dict[str, Callable[[Mapping[str, Array]], Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def at(self, arrays: Mapping[str, Array]) -> Any:

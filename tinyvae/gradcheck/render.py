@@ -1,23 +1,34 @@
-"""How a report looks: a rich table, a notebook's HTML, a picture.
-
-Rich and matplotlib are imported only when asked for.  Nothing here decides anything.
-"""
+"""A report drawn: as a rich table, as a notebook's HTML, as a picture."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from tinyvae.gradcheck.report import Report
-
-COLOURS = {"ok": "green", "wrong": "red", "unclear": "yellow", "skipped": "dim"}
-_CSS = {"ok": "#2e7d32", "wrong": "#c62828", "unclear": "#b26a00", "skipped": "#757575"}
+from tinyvae.gradcheck.results import ArrayResult
 
 
-def to_rich(report: Report, width: int) -> Any:
+class Drawable(Protocol):
+    """What a report must have to be drawn."""
+
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def arrays(self) -> tuple[ArrayResult, ...]: ...  # noqa: D102
+    @property
+    def passed(self) -> bool: ...  # noqa: D102
+    def summary(self) -> str: ...  # noqa: D102
+    def rows(self) -> list[tuple[str, ...]]: ...  # noqa: D102
+    def remarks(self) -> list[str]: ...  # noqa: D102
+
+
+COLOURS = {"ok": "green", "wrong": "red", "undecided": "yellow", "skipped": "dim"}
+_CSS = {"ok": "#2e7d32", "wrong": "#c62828", "undecided": "#b26a00", "skipped": "#757575"}
+
+
+def to_rich(report: Drawable, width: int) -> Any:
     """Return a rich renderable of at most so many columns: the table, and the remarks below it."""
     from rich.console import Group
     from rich.table import Table
@@ -37,7 +48,7 @@ def to_rich(report: Report, width: int) -> Any:
     return Group(*parts, *(Text(line) for line in report.remarks()))
 
 
-def _narrowed(report: Report, width: int) -> list[tuple[str, ...]]:
+def _narrowed(report: Drawable, width: int) -> list[tuple[str, ...]]:
     """Return the table without what matters least, as far as it must be to fit the width.
 
     Of an entry that is right its place is enough; then shape and method go.
@@ -65,7 +76,7 @@ def _width(table: list[tuple[str, ...]]) -> int:
     return sum(max(map(len, column)) + between for column in columns) - between
 
 
-def to_html(report: Report) -> str:
+def to_html(report: Drawable) -> str:
     """Return the report as HTML without styles of its own but the verdict's colour."""
     head, *rows = report.rows()
     colour = _CSS["ok" if report.passed else "wrong"]
@@ -82,7 +93,7 @@ def to_html(report: Report) -> str:
     return "".join(parts) + (f"<ul>{lines}</ul>" if lines else "")
 
 
-def draw(report: Report, ax: Any = None) -> Any:
+def draw(report: Drawable, ax: Any = None) -> Any:
     """Draw analytic against numeric: a right gradient lies on the diagonal, a wrong one shows.
 
     A straight line of another slope is a constant factor; a second branch is a mask or some rows.

@@ -1,7 +1,4 @@
-"""The outcome of a gradient check: its verdict, its plain text, its JSON.
-
-Nothing is measured here, and how it looks in a terminal or a notebook is told in ``render.py``.
-"""
+"""The outcome of a gradient check: its verdict, its plain text, its JSON."""
 
 from __future__ import annotations
 
@@ -11,10 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tinyvae.errors import TinyVAEError
+from tinyvae.gradcheck.render import draw, to_html, to_rich
 from tinyvae.gradcheck.results import (
     OK,
     SKIPPED,
-    UNCLEAR,
+    UNDECIDED,
     WRONG,
     ArrayResult,
     Claim,
@@ -44,7 +42,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether no array is wrong or unclear, at least one was checked, and all claims hold."""
+        """Whether no array is wrong or undecided, at least one was checked, and all claims hold."""
         good = {OK, SKIPPED}
         checked = [a for a in self.arrays if a.verdict != SKIPPED]
         return (
@@ -92,7 +90,7 @@ class Report:
     def summary(self) -> str:
         """Say in one line whether it passed."""
         n = len(self.arrays)
-        bad = [a.name for a in self.arrays if a.verdict in (WRONG, UNCLEAR)]
+        bad = [a.name for a in self.arrays if a.verdict in (WRONG, UNDECIDED)]
         if self.passed:
             worst = f"largest error {self.worst_error:.1e}"
             return (
@@ -110,19 +108,13 @@ class Report:
         printer.text("Report(...)" if cycle else str(self))
 
     def _repr_html_(self) -> str:
-        from tinyvae.gradcheck.render import to_html
-
         return to_html(self)
 
     def __rich_console__(self, console: Any, options: Any) -> Any:
-        from tinyvae.gradcheck.render import to_rich
-
         yield to_rich(self, options.max_width)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the analytic against the numeric gradient; return the matplotlib Axes."""
-        from tinyvae.gradcheck.render import draw
-
         return draw(self, ax)
 
 
@@ -158,7 +150,7 @@ def _row(a: ArrayResult) -> tuple[str, ...]:
 def _plain(array: ArrayResult) -> dict[str, Any]:
     """Return one array's result without its numbers; what is not finite becomes None."""
     fields = asdict(array)
-    for numbers in ("analytic", "numeric", "indices"):
+    for numbers in ("analytic", "numeric", "indices", "kinked"):
         del fields[numbers]
     return {k: _finite(v) for k, v in fields.items()}
 

@@ -1,7 +1,4 @@
-"""What was found, one piece at a time: an entry, an array, a finding, a claim.
-
-Plain data without behaviour; ``report.py`` puts the pieces together.
-"""
+"""What was found, one piece at a time: an entry, an array, a finding, a claim."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import numpy as np
 
 from tinyvae.gradcheck.problem import Array
 
-OK, WRONG, UNCLEAR, SKIPPED = "ok", "wrong", "unclear", "skipped"
+OK, WRONG, UNDECIDED, SKIPPED = "ok", "wrong", "undecided", "skipped"
 
 
 @dataclass(frozen=True)
@@ -44,8 +41,8 @@ class ArrayResult:
     kinks : int
         Entries (or directions) at a kink, where the gradient is one of the slopes beside it or
         lies between them; they are not held against it.
-    analytic, numeric, indices : arrays
-        The entries compared, for pictures.
+    analytic, numeric, indices, kinked : arrays
+        The entries compared, and which of them are at a kink.
     """
 
     name: str
@@ -62,6 +59,7 @@ class ArrayResult:
     analytic: Array = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
     numeric: Array = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
     indices: Array = field(default_factory=lambda: np.zeros(0, int), repr=False, compare=False)
+    kinked: Array = field(default_factory=lambda: np.zeros(0, bool), repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -84,7 +82,7 @@ class ArrayResult:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a wrong gradient looks like, and what usually causes that.
+    """What was seen of a wrong gradient, and what usually causes that.
 
     Attributes
     ----------

@@ -1,14 +1,14 @@
-"""From the functions a reader writes to a ``Problem``: which arguments, in which order.
+"""From the functions a reader writes to problems: which arguments, which outputs, which gradient.
 
-A function that returns a number has a gradient; one that returns an array has a backward, which
-is asked for the gradient of ``sum(dy * y)`` with a random ``dy``.  This file calls the reader's
-functions; it differentiates nothing.
+A function that returns a number has a gradient; one that returns arrays has a backward, which is
+asked for the gradient of ``sum(dy * y)`` with a random ``dy``.  Where a call may be read in more
+than one manner, each becomes a problem, the likeliest first.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,17 @@ import numpy as np
 from tinyvae.errors import NonFiniteDataError, ShapeError, UsageError
 from tinyvae.gradcheck.inputs import Inputs
 from tinyvae.gradcheck.problem import Array, Problem, require_double
+from tinyvae.gradcheck.readings import Reading, caller, gradient_arguments, readings
 
 
-def make_problem(
+def make_problems(
     function: Callable[..., Any],
     gradient: Any,
     inputs: Sequence[Any],
-    rng: np.random.Generator,
+    seed: int,
     title: str | None = None,
-) -> Problem:
-    """Return the problem of a function, its claimed gradient and the inputs to check at.
+) -> list[Problem]:
+    """Return the problems that a function, its claimed gradient and the inputs may mean.
 
     Raises
     ------
@@ -39,35 +40,73 @@ def make_problem(
     if not callable(function):
         raise UsageError(f"function={function!r} must be a function of the inputs.")
     given = Inputs(function, inputs)
-    call = _Call(function, gradient, given)
     before = given.copies()
-    output = np.asarray(call.output(before))
-    overwritten = [n for n, a in before.items() if not np.array_equal(a, given.arrays[n])]
-    _check_output(output)
+    call = caller(function, len(inputs))
+    returned = call(given.rebuild(before))
+    written = [n for n, a in before.items() if not np.array_equal(a, given.arrays[n])]
     title = title or str(getattr(function, "__name__", "function"))
+    return [
+        _problem(call, gradient, given, returned, reading, written, seed, title)
+        for reading in readings(gradient, given, returned)
+    ]
+
+
+def make_problem(
+    function: Callable[..., Any], gradient: Any, inputs: Sequence[Any], seed: int
+) -> Problem:
+    """Return the likeliest problem."""
+    return make_problems(function, gradient, inputs, seed)[0]
+
+
+def _problem(
+    function: Callable[[list[Any]], Any],
+    gradient: Any,
+    given: Inputs,
+    returned: Any,
+    reading: Reading,
+    written: list[str],
+    seed: int,
+    title: str,
+) -> Problem:
+    rng = np.random.default_rng([seed, 1])
+    outputs = [_checked(y) for y in _first(returned, reading.outputs)]
+    single = reading.outputs == 1 and outputs[0].size == 1
+    is_number = single and (outputs[0].ndim == 0 or reading.upstream == "none")
+    upstream = [rng.standard_normal(y.shape) for y in outputs]
     context: dict[str, Array] = dict(given.fixed)
-    notes: tuple[str, ...] = ()
-    if overwritten:
-        notes = (
-            f"{title} writes into its argument {', '.join(overwritten)}; it was given copies.",
-        )
-    if output.ndim == 0:
-        dy, scale = None, abs(float(output))
+    if is_number:
+        scale = abs(float(outputs[0].reshape(())))
+        upstream = [np.ones(outputs[0].shape)]
     else:
-        dy = rng.standard_normal(output.shape)
-        scale = float(np.sum(np.abs(dy * output)))
-        context |= {"dy": dy, "y": output.astype(np.float64)}
+        scale = float(sum(np.sum(np.abs(dy * y)) for dy, y in zip(upstream, outputs, strict=True)))
+        for i, (dy, y) in enumerate(zip(upstream, outputs, strict=True)):
+            mark = str(i + 1) if i else ""
+            context |= {f"dy{mark}": dy, f"y{mark}": y.astype(np.float64)}
+    handed: list[Array] = []  # the cotangents that the last call of the gradient was given
 
     def value(arrays: Mapping[str, Array]) -> Any:
-        y = call.output(arrays)
-        return y if dy is None else np.sum(dy * y)
+        found = _first(function(given.rebuild(arrays)), reading.outputs)
+        if is_number:
+            return np.asarray(found[0]).reshape(())[()]
+        return sum(np.sum(dy * np.asarray(y)) for dy, y in zip(upstream, found, strict=True))
 
-    def gradients() -> dict[str, Array | None]:
-        return given.claimed(call.gradient(given.copies(), dy))
+    def gradients(share: bool = True) -> dict[str, Array | None]:
+        handed[:] = [dy.copy() for dy in upstream]
+        dys: list[Any] = [1.0] if is_number and outputs[0].ndim == 0 else list(handed)
+        call = _Call(function, gradient, given, reading)
+        return given.claimed(call.gradient(dys, share, None if is_number else outputs[0].shape))
 
-    def untouched() -> dict[str, Array | None]:
-        return given.claimed(call.gradient(given.copies(), dy, share=False))
+    def uses_what_it_gets() -> bool:
+        """Return whether the gradient depends on what is handed to it beside dy."""
+        call = _Call(function, gradient, given, reading)
+        dys: list[Any] = list(upstream) if outputs[0].ndim else [1.0]
+        found = [given.claimed(call.gradient(dys, True, None, spoil)) for spoil in (False, True)]
+        return any(not _same(a, b) for a, b in zip(*(f.values() for f in found), strict=True))
 
+    def spoiled() -> bool:
+        return any(not np.array_equal(a, b) for a, b in zip(handed, upstream, strict=True))
+
+    notes = (f"{title} writes into its argument {', '.join(written)}; it was given copies.",)
     return Problem(
         title,
         given.arrays,
@@ -75,91 +114,103 @@ def make_problem(
         gradients,
         scale,
         context=context,
-        fragile=bool(overwritten),
-        untouched=untouched,
-        notes=notes,
+        fragile=bool(written),
+        untouched=lambda: gradients(share=False),
+        spoiled=None if is_number else spoiled,
+        plausible=uses_what_it_gets if reading.doubtful else None,
+        parts=_parts(function, given, returned) if is_number else {},
+        notes=(notes if written else ()) + ((reading.said,) if reading.said else ()),
     )
 
 
 class _Call:
-    """The reader's two functions, called the way they want to be."""
+    """The reader's two functions, called the way one reading wants."""
 
-    def __init__(self, function: Callable[..., Any], gradient: Any, inputs: Inputs) -> None:
-        self.function = function
-        self.claim = gradient
-        self.inputs = inputs
+    def __init__(
+        self, function: Callable[[list[Any]], Any], claim: Any, inputs: Inputs, reading: Reading
+    ) -> None:
+        self.function, self.claim = function, claim
+        self.inputs, self.reading = inputs, reading
 
-    def output(self, arrays: Mapping[str, Array]) -> Any:
-        """Return the function's value alone, without the cache or gradient beside it."""
-        returned = self.function(*self.inputs.rebuild(arrays))
-        return returned[0] if isinstance(returned, tuple) else returned
-
-    def gradient(self, arrays: Mapping[str, Array], dy: Array | None, share: bool = True) -> Any:
+    def gradient(
+        self, dys: list[Any], share: bool, layer: tuple[int, ...] | None, spoil: bool = False
+    ) -> Any:
         """Return what the reader's gradient function says right after the function was called.
 
         Both share the same arrays, as in training: if the function writes into them, it shows.
         """
         if self.claim is not True and not callable(self.claim):
-            self._refuse_layer(dy, "an array of numbers was given as its gradient")
+            _refuse_layer(layer, "an array of numbers was given as its gradient")
             return self.claim
-        arguments = self.inputs.rebuild(arrays)
-        returned = self.function(*arguments)
+        arguments = self.inputs.rebuild(self.inputs.copies())
+        returned = self.function(arguments)
         if not share:
             arguments = self.inputs.rebuild(self.inputs.copies())
-        beside = returned[1:] if isinstance(returned, tuple) else ()
+        beside = returned[self.reading.outputs :] if isinstance(returned, tuple) else ()
         if self.claim is True:
-            self._refuse_layer(dy, "gradient=True promises (number, gradient)")
+            _refuse_layer(layer, "gradient=True promises (number, gradient)")
             if len(beside) != 1:
                 raise UsageError("gradient=True needs a function that returns (number, gradient).")
             return beside[0]
-        return self.claim(*_fitting(self.claim, arguments, beside, dy))
-
-    @staticmethod
-    def _refuse_layer(dy: Array | None, reason: str) -> None:
-        if dy is not None:
-            raise ShapeError(
-                f"The function returns an array of shape {dy.shape}, but {reason}. Only a number "
-                "has a gradient: sum the output, or give a function backward(dy, ...)."
-            )
-
-
-def _fitting(
-    gradient: Callable[..., Any], inputs: list[Any], cache: tuple[Any, ...], dy: Array | None
-) -> list[Any]:
-    """Return the arguments that the gradient function's signature has room for."""
-    upstream = 1.0 if dy is None else dy.copy()
-    forms: list[list[Any]] = []
-    if len(cache) == 1:
-        forms += [[upstream, cache[0]], [cache[0]]] if dy is None else [[upstream, cache[0]]]
-    if len(cache) > 1:
-        forms += [[upstream, *cache], [upstream, cache]]
-    if dy is None:
-        forms += [inputs, [upstream, *inputs], []]
-    else:
-        forms += [[upstream, *inputs], [upstream]]
-    try:
-        signature = inspect.signature(gradient)
-    except (TypeError, ValueError):
-        return forms[0]
-    for form in forms:
-        try:
-            signature.bind(*form)
-        except TypeError:
-            continue
-        return form
-    raise UsageError(
-        f"The gradient function takes {signature}. Expected gradient(*inputs) for a function that "
-        "returns a number; backward(dy, *inputs), or backward(dy, cache) with a forward that "
-        "returns (y, cache), for one that returns an array."
-    )
+        if spoil and self.reading.arguments == "inputs":
+            moved = {n: a + 1.0 for n, a in self.inputs.arrays.items()}
+            arguments = self.inputs.rebuild(moved)
+        elif spoil:
+            beside = tuple(np.asarray(v) + 1.0 for v in beside)
+        names = self.inputs.names
+        given, keywords = gradient_arguments(
+            self.reading, arguments, names, beside, dys, self.claim
+        )
+        return self.claim(*given, **keywords)
 
 
-def _check_output(output: Array) -> None:
-    if output.dtype.kind not in "fiub":
+def _parts(
+    function: Callable[[list[Any]], Any], given: Inputs, returned: Any
+) -> dict[str, Callable[[Mapping[str, Array]], Any]]:
+    """Return the numbers beside the value, by name where they come in a dictionary."""
+
+    def part(position: int, key: Any, arrays: Mapping[str, Array]) -> Any:
+        value = function(given.rebuild(arrays))[position]
+        return value if key is None else value[key]
+
+    found: dict[str, Callable[[Mapping[str, Array]], Any]] = {}
+    for i, value in enumerate(returned[1:] if isinstance(returned, tuple) else (), start=1):
+        items = value.items() if isinstance(value, Mapping) else [(None, value)]
+        for key, number in items:
+            if isinstance(number, float | np.floating) and np.isfinite(number):
+                name = f"value {i}" if key is None else str(key)
+                found[name] = partial(part, i, key)
+    return found
+
+
+def _first(returned: Any, count: int) -> list[Any]:
+    values = list(returned) if isinstance(returned, tuple) else [returned]
+    return values[:count]
+
+
+def _same(a: Array | None, b: Array | None) -> bool:
+    return a is b if a is None or b is None else np.array_equal(a, b)
+
+
+def _refuse_layer(shape: tuple[int, ...] | None, reason: str) -> None:
+    if shape is not None:
         raise ShapeError(
-            f"The function returned {output.dtype}; expected a number or an array, or a tuple "
+            f"The function returns an array of shape {shape}, but {reason}. Only a number "
+            "has a gradient: sum the output, or give a function backward(dy, ...)."
+        )
+
+
+def _checked(output: Any) -> Array:
+    try:
+        array = np.asarray(output)
+    except ValueError as error:
+        raise ShapeError(f"The function's output is no array: {error}.") from error
+    if array.dtype.kind not in "fiub":
+        raise ShapeError(
+            f"The function returned {array.dtype}; expected a number or an array, or a tuple "
             "that begins with it."
         )
-    require_double("The output", output, "drop dtype=np.float32 and float32 buffers inside it")
-    if not np.isfinite(output).all():
+    require_double("The output", array, "drop dtype=np.float32 and float32 buffers inside it")
+    if not np.isfinite(array).all():
         raise NonFiniteDataError("The function is NaN or infinite here: check where it is finite.")
+    return array

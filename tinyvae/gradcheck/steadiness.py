@@ -41,6 +41,15 @@ def steady_gradients(
 def overwritten(problem: Problem, results: Sequence[ArrayResult]) -> tuple[Finding, ...]:
     """Say so if a gradient is wrong only because the function wrote into its arguments."""
     wrong = [r for r in results if r.verdict == WRONG and r.checked and r.indices.size]
+    if wrong and problem.spoiled is not None and problem.spoiled():
+        return (
+            Finding(
+                "overwritten",
+                tuple(r.name for r in wrong),
+                "The backward pass writes into the upstream gradient that it was given.",
+                "dy *= ... changes dy for every line after it; write dy = dy * ...",
+            ),
+        )
     if problem.untouched is None or not problem.fragile or not wrong:
         return ()
     clean = problem.untouched()

@@ -4,7 +4,16 @@
 kind of finding the diagnosis ought to name, or "" where nothing ought to be said.
 """
 
-from museum import activations, dense, latent, likelihoods, machinery, normalization
+from museum import (
+    activations,
+    composite,
+    dense,
+    latent,
+    likelihoods,
+    machinery,
+    normalization,
+    ties,
+)
 
 EXHIBITS = [
     *dense.EXHIBITS,
@@ -13,4 +22,6 @@ EXHIBITS = [
     *likelihoods.EXHIBITS,
     *normalization.EXHIBITS,
     *machinery.EXHIBITS,
+    *composite.EXHIBITS,
+    *ties.EXHIBITS,
 ]

@@ -101,6 +101,6 @@ EXHIBITS = [
         softmax,
         lambda dy, x: softmax(x) * (dy - (dy * softmax(x)).sum(axis=0)),
         (X,),
-        "",
+        "wrong axis",
     ),
 ]

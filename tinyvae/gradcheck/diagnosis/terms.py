@@ -7,6 +7,8 @@ gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,14 +26,13 @@ def make_term(function: Callable[..., Any], term: Any, inputs: Sequence[Any], se
 
     The same seed gives a layer's part the same ``dy`` as the layer.
     """
-    rng = np.random.default_rng([seed, 1])
     if callable(term):
-        problem = make_problem(term, 0.0, inputs, rng)
-        tools = Instruments(problem, "auto", rng)
+        problem = make_problem(term, lambda *_: 0.0, inputs, seed)
+        tools = Instruments(problem, "auto", np.random.default_rng([seed, 1]))
         return lambda name, indices: (
             tools.entries(name, np.zeros(problem.arrays[name].shape), indices).numeric
         )
-    given = make_problem(function, lambda *_: term, inputs, rng).gradients()
+    given = make_problem(function, lambda *_: term, inputs, seed).gradients()
 
     def gradient(name: str, indices: Array) -> Array:
         part = given[name]
@@ -51,3 +52,11 @@ def measured(make_part: Callable[[], Problem], rng: np.random.Generator) -> Term
         return tools[0].entries(name, np.zeros(shape), indices).numeric
 
     return gradient
+
+
+def returned_terms(problem: Problem, rng: np.random.Generator) -> dict[str, Term]:
+    """Return the gradients of the numbers that a function returns beside its value."""
+    return {
+        name: measured(partial(replace, problem, value=value), rng)
+        for name, value in problem.parts.items()
+    }

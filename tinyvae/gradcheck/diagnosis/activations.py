@@ -1,7 +1,4 @@
-"""Activations and their derivatives, and the pattern of one taken for another.
-
-A table of formulas and one function that looks a wrong gradient up in it.
-"""
+"""Activations and their derivatives, and the pattern of one taken for another."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyvae.gradcheck.case import Case
+from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 
@@ -93,11 +90,11 @@ def wrong_activation(case: Case) -> Finding | None:
     """
     for own, a, dy in _preactivations(case):
         right = own == "softmax" or _fits(case, case.numeric, dy * ACTIVATIONS[own].slope(a))
-        for text, slope in _suspects(own) if right else ():
+        for text, slope in suspects(own) if right else ():
             with np.errstate(all="ignore"):
                 model = dy * slope(a)
             if _fits(case, case.analytic, model):
-                cause = f"The activation is {own}: {_advice(own)}"
+                cause = f"The activation is {own}: {advice(own)}"
                 return Finding("activation", (case.name,), f"It uses {text}.", cause)
     return None
 
@@ -147,7 +144,8 @@ def _fits(case: Case, target: Array, da: Array) -> bool:
     return any(case.explains(target, form.reshape(-1)[case.indices]) for form in forms)
 
 
-def _suspects(own: str) -> list[tuple[str, Function]]:
+def suspects(own: str) -> list[tuple[str, Function]]:
+    """Return what may have been taken for the slope of an activation, with words for it."""
     table = [
         (f"the derivative of {name}", activation.slope)
         for name, activation in ACTIVATIONS.items()
@@ -175,7 +173,8 @@ def _on_the_output_of(own: str) -> list[tuple[str, Function]]:
     ]
 
 
-def _advice(own: str) -> str:
+def advice(own: str) -> str:
+    """Return what the derivative of an activation is, in words."""
     advice = {
         "relu": "its derivative is 1 where a > 0 and 0 elsewhere.",
         "tanh": "its derivative is 1 - y**2 with the output y.",

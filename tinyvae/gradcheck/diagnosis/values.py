@@ -1,13 +1,13 @@
 """Patterns in the size of the numbers: factors, signs, zeros, missing terms, few digits.
 
-Each function looks at one case and returns a finding, or None where the pattern does not fit.
+Each function returns a finding for a case, or None where the pattern does not fit.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from tinyvae.gradcheck.case import FEWEST, Case
+from tinyvae.gradcheck.diagnosis.case import FEWEST, Case
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 
@@ -78,8 +78,15 @@ def factor(case: Case) -> Finding | None:
         c = float(np.vdot(case.numeric, case.analytic)) / norm**2 if norm else 0.0
         if not case.known(c) or not case.explains(case.analytic, c * case.numeric):
             return None
-    if abs(c - 1.0) <= 1e-5:
+    if abs(c - 1.0) <= 1e-12:
         return None
+    if abs(c - 1.0) <= 1e-4:
+        return Finding(
+            "factor",
+            (case.name,),
+            f"The gradient is 1 {'-' if c < 1 else '+'} {abs(c - 1.0):.3g} times the right one.",
+            "A constant is nearly right: 3.14159 for pi, 0.7071 for 1 / sqrt(2), 1e-8 added.",
+        )
     if abs(c + 1.0) <= 1e-6:
         return Finding(
             "sign",

@@ -1,6 +1,6 @@
 """Patterns in where the numbers stand: shapes, axes, transposes, swaps, some rows only.
 
-Each function looks at one case and returns a finding, or None where the pattern does not fit.
+Each function returns a finding for a case, or None where the pattern does not fit.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from tinyvae.gradcheck.case import FEWEST, Case
+from tinyvae.gradcheck.diagnosis.case import FEWEST, Case
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 
@@ -20,6 +20,8 @@ def shape(case: Case) -> Finding | None:
         return None
     saw = f"The gradient has shape {case.claimed.shape}, the array {case.shape}."
     kind, fact, cause = "shape", "", "A gradient has the shape of what it is the gradient of."
+    if case.shape[1:] == (1,) and case.claimed.shape == case.shape[:1] * 2:
+        cause = "(n, 1) and (n,) broadcast to (n, n): reshape one of the two."
     claimed, whole = case.claimed, case.numeric.size == int(np.prod(case.shape))
     if claimed.size == int(np.prod(case.shape)):
         if case.explains(claimed.reshape(-1)[case.indices], case.numeric):
@@ -123,6 +125,8 @@ def _rearrangements(claimed: Array) -> list[tuple[str, Array]]:
         found.append((f"reversed along axis {axis}", np.flip(claimed, axis)))
         for step in (1, -1):
             found.append((f"shifted by one along axis {axis}", np.roll(claimed, step, axis)))
+    if claimed.ndim > 1:
+        found.append(("reversed along all axes", np.flip(claimed)))
     return found
 
 

@@ -1,6 +1,6 @@
 """The pattern of a matrix product with the wrong factor, or one transposed or not.
 
-Each function looks at one case and returns a finding, or None where the pattern does not fit.
+Each function returns a finding for a case, or None where the pattern does not fit.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tinyvae.gradcheck.activations import LARGEST, activation_gradient
-from tinyvae.gradcheck.case import Case
+from tinyvae.gradcheck.diagnosis.activations import LARGEST, activation_gradient
+from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 

@@ -1,13 +1,12 @@
 """One wrong array laid out for diagnosis: claimed, measured, and what both may be made of.
 
-The only judgement here is when a fit counts: what is left over must be at the noise floor, a
-millionth of the error it explains.  Everything less is a guess, and guesses are not reported.
+A fit counts if what it leaves over is at the noise floor, a millionth of the error it explains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 
 import numpy as np
@@ -41,6 +40,8 @@ class Case:
         The measured gradients of all arrays that were measured in full.
     terms : dict of str to callable
         Gradient of each known part of the function, at given indices of an array.
+    kinked : bool array
+        Which of the measured entries are at a kink, where ``numeric`` is what is allowed there.
     """
 
     name: str
@@ -55,6 +56,17 @@ class Case:
     measured: Mapping[str, Array] = field(default_factory=dict)
     terms: Mapping[str, Callable[[str, Array], Array]] = field(default_factory=dict)
     preactivation: Array | None = None
+    kinked: Array = field(default_factory=lambda: np.zeros(0, bool))
+
+    def where(self, kept: Array) -> Case:
+        """Return the case of some of the measured entries only."""
+        return replace(
+            self,
+            indices=self.indices[kept],
+            analytic=self.analytic[kept],
+            numeric=self.numeric[kept],
+            kinked=self.kinked[kept],
+        )
 
     @property
     def complete(self) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tinyvae.gradcheck.case import Case
-from tinyvae.gradcheck.patterns_entrywise import transformed
+from tinyvae.gradcheck.diagnosis.case import Case
+from tinyvae.gradcheck.diagnosis.entrywise import transformed
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 

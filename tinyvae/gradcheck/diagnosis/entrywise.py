@@ -1,6 +1,6 @@
 """Patterns that go with other arrays entry by entry: chain-rule factors, missing parts, masks.
 
-Each function looks at one case and returns a finding, or None where the pattern does not fit.
+Each function returns a finding for a case, or None where the pattern does not fit.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tinyvae.gradcheck.case import FEWEST, Case
+from tinyvae.gradcheck.diagnosis.case import FEWEST, Case
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 
@@ -96,6 +96,11 @@ def shared_path(case: Case) -> Finding | None:
     for name, v in case.entrywise():
         grown = np.exp(np.clip(v, -99.0, 99.0)).reshape(case.shape)
         models.append((f"the same multiple of exp({name})", grown))
+    own = case.pool.get(case.name)
+    if own is not None and own.shape == case.shape and own.dtype.kind == "f":
+        for axis in range(own.ndim):
+            centered = own - own.mean(axis=axis, keepdims=True)
+            models.append((f"the same multiple of {case.name} minus its mean", centered))
     for axis in range(len(case.shape)):
         if case.shape[axis] < FEWEST:
             continue
@@ -149,13 +154,23 @@ def region(case: Case) -> Finding | None:
         ):
             if np.array_equal(inside, wrong):
                 return _region(case, text)
-    for name, v in candidates if wrong.size >= 16 else ():
+    for name, v in candidates if wrong.size >= 16 and _starts_at_once(case) else ():
         for text, size in ((name, v), (f"abs({name})", np.abs(v))):
             if size[wrong].min() > size[~wrong].max():
                 return _region(case, f"{text} is large (from {size[wrong].min():.4g} up)")
             if size[wrong].max() < size[~wrong].min():
                 return _region(case, f"{text} is small (up to {size[wrong].max():.4g})")
     return None
+
+
+def _starts_at_once(case: Case) -> bool:
+    """Return whether entries are either right to rounding or clearly wrong, none in between.
+
+    An error that grows smoothly (a series cut off, an approximation) has entries of any size.
+    """
+    off, wrong = np.abs(case.difference), case.wrong
+    right_enough = off[~wrong] <= 1e-12 * np.abs(case.numeric[~wrong]) + 10.0 * case.noise
+    return bool(right_enough.all() and off[wrong].min() > 1e-3 * off.max())
 
 
 def _times(c: float) -> str:

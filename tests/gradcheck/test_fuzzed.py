@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import fuzz
+import pytest
+
+from tinyvae.gradcheck import check_gradients
+
+# A share of what ``python -m benchmarks fuzz`` does; the seeds are others.
+SEEDS = {"auto": range(1_000_000, 1_000_045), "central": range(1_000_045, 1_000_063),
+         "directions": range(1_000_063, 1_000_090)}  # fmt: skip
+CASES = [
+    (kind, m, s) for kind in ("general", "ties", "layout") for m in SEEDS for s in SEEDS[m][::3]
+]
+
+
+@pytest.mark.parametrize(("kind", "method", "seed"), CASES)
+def test_right_expression_is_not_called_wrong(kind, method, seed):
+    report = check_gradients(*fuzz.question(fuzz.right(seed, kind)), method=method)
+    assert "wrong" not in [a.verdict for a in report.arrays], f"{fuzz.right(seed, kind)}\n{report}"
+    assert report.passed or any(a.verdict == "undecided" for a in report.arrays)
+
+
+@pytest.mark.parametrize(("kind", "method", "seed"), CASES)
+def test_slip_does_not_pass(kind, method, seed):
+    expression = fuzz.wrong(seed, kind)
+    if expression is None:  # none of eight slips made this one wrong
+        return
+    report = check_gradients(*fuzz.question(expression), method=method)
+    assert not report.passed, f"{expression}\n{report}"
+
+
+def test_function_that_explodes_far_away_hides_nothing():
+    """Its value varies by 1e20 over the size of its inputs, of which nothing may follow here."""
+    expression = fuzz.wrong(82, "ties")
+    assert expression is not None
+    assert not check_gradients(*fuzz.question(expression)).passed
