@@ -21,7 +21,9 @@ LOGITS = np.array([-40.0, -2.2, -0.3, 0.0, 1e-9, 1.1, 2.5, 90.0])
 def make(name, sigma=0.7, dtype="float64"):
     made = likelihood_class(name)
     parameters = Parameters({"other": (2,)} | made.shapes(), dtype)
-    return made(reference, sigma, parameters), parameters
+    likelihood = made(reference, sigma, parameters)
+    likelihood.initialize()
+    return likelihood, parameters
 
 
 def moments(name, logit):
