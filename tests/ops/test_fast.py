@@ -164,7 +164,10 @@ def test_adam(dtype, rng):
 def test_any_number_of_threads_gives_the_same_bits(threads, rng, monkeypatch):
     """The three products in so many parts, though the work be small and the processors few."""
     x, da = rng.normal(size=(29, 40)).astype("float32"), rng.normal(size=(29, 31)).astype("float32")
-    weight, bias = rng.normal(size=(40, 31)).astype("float32"), rng.normal(size=31).astype("float32")
+    weight, bias = (
+        rng.normal(size=(40, 31)).astype("float32"),
+        rng.normal(size=31).astype("float32"),
+    )
     asked = []
 
     def as_many(flops, at_most):
