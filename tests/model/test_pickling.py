@@ -1,4 +1,4 @@
-"""A copy of a model, of its optimizer, or of both at once, is whole and trains on as the original."""
+"""A copy of a model, of its optimizer, or of both at once, is whole and trains on as they do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The latent kernels are compositions of the reference, on the rows they are given and no others."""
+"""The latent kernels are the reference put together, on the rows they are given and no others."""
 
 import numpy as np
 import pytest

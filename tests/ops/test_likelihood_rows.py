@@ -1,4 +1,4 @@
-"""Every likelihood's kernel is the reference, for any number of samples; no code trains silently."""
+"""Every kernel of a likelihood is the reference, for any number of samples; no code is silent."""
 
 import math
 

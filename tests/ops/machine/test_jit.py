@@ -130,7 +130,7 @@ def test_fastmath_never_assumes_finite_numbers(flags):
         return abs(x) < limit
 
     def same(x):
-        return x == x  # noqa: PLR0124 (what NaN is not)
+        return x == x
 
     finite, number = (jit.kernel(fastmath=flags)(function) for function in (below, same))
     for x in (math.nan, math.inf, -math.inf, 1.0):
