@@ -19,6 +19,8 @@ def test_sigma_is_one_unless_told_otherwise(likelihood, log_normal, rng):
     vae = VAE(3, (), 2, likelihood=likelihood, dtype="float64", backend="reference")
     assert vae.observation.sigma == 1.0
     assert vae.config["sigma"] == 1.0
+    narrow = VAE(3, (), 2, likelihood=likelihood, sigma=0.25, dtype="float64", backend="reference")
+    assert narrow.observation.sigma == pytest.approx(0.25, rel=1e-15)
     logits, x = rng.standard_normal((2, 4, 3))
     found = vae.observation.reconstruction(logits, x)
     np.testing.assert_allclose(found, -log_normal(x, logits, np.ones(3)), rtol=1e-13)
