@@ -216,6 +216,27 @@ def test_parameters_are_frozen_copies():
         oracle.sigma = 2.0
 
 
+@pytest.mark.parametrize(("d", "k"), [(3, 1), (6, 3), (20, 5)])
+def test_two_rows_more_than_latent_dimensions_are_enough(d, k):
+    x = crowd(k + 2, d)
+    oracle = LinearGaussian.fit(x, k)
+    spectrum = np.linalg.svd(x - x.mean(axis=0), compute_uv=False) ** 2 / len(x)
+    assert oracle.sigma**2 == pytest.approx(spectrum[k:].sum() / (d - k), rel=1e-10)
+    with pytest.raises(errors.EmptyDataError, match=f"at least {k + 2}"):
+        LinearGaussian.fit(x[: k + 1], k)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_rounding_is_no_variance_and_little_variance_is_some(size):
+    rng = np.random.default_rng(10)
+    flat = size * (rng.standard_normal((40, 2)) @ rng.standard_normal((2, 6)))
+    with pytest.raises(errors.DataError, match="no variance outside 2"):
+        LinearGaussian.fit(flat, 2)
+    off = 1e-10 * size  # far above rounding, far below the rest
+    found = LinearGaussian.fit(flat + off * rng.standard_normal((40, 6)), 2)
+    assert found.sigma == pytest.approx(off, rel=0.2)
+
+
 X, Z, RNG = np.ones((3, 5)), np.ones((3, 3)), np.random.default_rng(0)
 HOLED = np.where(np.arange(15).reshape(3, 5) == 7, np.inf, X)
 BAD = [

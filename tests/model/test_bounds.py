@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyvae.linear_gaussian import LinearGaussian
-from tinyvae.model import vae as module
+from tinyvae.model import bounds as module
 from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.model.vae import VAE
 
@@ -30,7 +30,7 @@ def test_the_mean_log_weight_is_the_elbo(make_vae, make_x, rng):
     vae, x = make_vae(nudge=0.5), np.tile(make_x("bernoulli", 1), (n, 1))
     weights = vae.log_importance_weights(x, rng.standard_normal((n, 2)))
     noise = rng.standard_normal((n, 2))
-    reconstruction = vae.observation.reconstruction(vae.forward(x, noise).logits, x)
+    reconstruction = vae.network.forward(x, noise).latent.reconstruction
     error = np.hypot(weights.std(), reconstruction.std()) / np.sqrt(n)
     assert abs(weights.mean() - vae.loss(x, noise).elbo) < 4.0 * error
 
@@ -67,6 +67,20 @@ def test_chunks_of_samples_change_nothing(make_vae, make_x, monkeypatch):
         monkeypatch.setattr(module, "_CHUNK_SAMPLES", chunk)
         for one, other in zip(vae.bounds(x, 130), whole, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_labels_stay_with_their_rows(make_vae, make_x, monkeypatch, rng):
+    vae, x = make_vae(n_classes=3, nudge=1.0), make_x("bernoulli", 9)
+    vae.parameters["decoder.0.label_weight"][:] *= 5.0
+    labels = rng.integers(0, 3, 9)
+    for rows in (9, 2):  # rows at a time
+        monkeypatch.setattr(module, "_CHUNK", rows * module._CHUNK_SAMPLES)
+        found = vae.bounds(x, 100, labels=labels)
+        for row in range(9):
+            repeated = np.tile(x[row], (100, 1)), rng.standard_normal((100, 2))
+            log_w = vae.log_importance_weights(*repeated, np.full(100, labels[row]))
+            error = log_w.std(ddof=1) / np.sqrt(100)
+            assert abs(found.elbo[row] - log_w.mean()) < 5.0 * np.sqrt(2.0) * error
 
 
 # Against the model whose log p(x) is known

@@ -84,6 +84,34 @@ def test_the_bound_is_estimated_from_the_same_samples(make_vae, make_x):
     assert abs(many.bound - seeds.mean()) < 5.0 * seeds.std(ddof=1)
 
 
+def test_two_samples_are_enough_for_a_bound(make_vae, make_x):
+    vae, x = make_vae(nudge=1.0), make_x("bernoulli", 300)
+    found = evaluate(vae, x, n_samples=2)
+    assert found.elbo < found.bound < evaluate(vae, x, n_samples=60).bound
+
+
+def test_one_row_is_enough(make_vae, make_x):
+    vae, x = make_vae(nudge=0.5), make_x("bernoulli", 1)
+    found = evaluate(vae, x, n_samples=2)
+    mu, logvar = vae.encode(x)
+    assert found.rows == 1
+    assert found.elbo_error == 0.0
+    assert found.kl == pytest.approx(0.5 * (mu**2 + np.expm1(logvar) - logvar).sum(), rel=1e-12)
+    assert not found.mu_variance.any()
+    with pytest.raises(errors.EmptyDataError):
+        evaluate(vae, x[:0])
+
+
+def test_labels_stay_with_their_rows(make_vae, make_x, rng, monkeypatch):
+    vae, x = make_vae(n_classes=3, nudge=1.0), make_x("bernoulli", 60)
+    labels = rng.integers(0, 3, 60)
+    monkeypatch.setattr(evaluation, "_ROWS", 7)
+    found = evaluate(vae, x, labels=labels)
+    mu, logvar = vae.encode(x, labels)
+    kl = 0.5 * (mu**2 + np.expm1(logvar) - logvar).sum(axis=1)
+    assert found.kl == pytest.approx(kl.mean(), rel=1e-12)
+
+
 def test_chunks_of_rows_do_not_change_what_is_exact(make_vae, make_x, monkeypatch):
     vae, x = make_vae(), make_x("bernoulli", 1201)
     whole = evaluate(vae, x, n_samples=2)

@@ -21,7 +21,9 @@ LOGITS = np.array([-40.0, -2.2, -0.3, 0.0, 1e-9, 1.1, 2.5, 90.0])
 def make(name, sigma=0.7, dtype="float64"):
     made = likelihood_class(name)
     parameters = Parameters({"other": (2,)} | made.shapes(), dtype)
-    return made(reference, sigma, parameters), parameters
+    likelihood = made(reference, sigma, parameters)
+    likelihood.initialize()
+    return likelihood, parameters
 
 
 def moments(name, logit):
@@ -91,6 +93,30 @@ def test_inverse_mean_inverts_the_mean(name):
     assert np.all(
         at_the_ends * [-1, 1] >= likelihood.inverse_mean(np.array([0.02, 0.98])) * [-1, 1]
     )
+
+
+def test_black_and_white_are_kept_off_the_ends_by_the_same_step():
+    ends = np.array([0.0, 1.0])
+    for name, step in (("bernoulli", 1e-3), ("continuous_bernoulli", 1e-2)):
+        likelihood, _ = make(name)
+        logits = likelihood.inverse_mean(ends)
+        np.testing.assert_allclose(likelihood.mean(logits), [step, 1.0 - step], rtol=1e-9)
+        np.testing.assert_allclose(logits[0], -logits[1], rtol=1e-9)
+    likelihood, _ = make("poisson")
+    assert likelihood.mean(likelihood.inverse_mean(ends))[0] == pytest.approx(1e-3)
+
+
+def test_putting_a_model_together_changes_no_parameter():
+    """Where learning starts is said once, by ``initialize``."""
+    for name, made in LIKELIHOODS.items():
+        parameters = Parameters({"other": (2,)} | made.shapes(), "float64")
+        parameters.values[:] = before = np.arange(parameters.size) + 5.0
+        likelihood = made(reference, 0.7, parameters)
+        np.testing.assert_array_equal(parameters.values, before)
+        likelihood.initialize()
+        if name == "gaussian_learned":
+            assert parameters["likelihood.log_sigma"] == math.log(0.7)
+        np.testing.assert_array_equal(parameters["other"], before[:2])
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)

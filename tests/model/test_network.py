@@ -261,3 +261,56 @@ def test_both_networks_start_with_weights_that_are_not_zero():
         weight = vae.parameters[f"{name}.weight"]
         assert 0.1 < weight.std() * np.sqrt(len(weight)) < 3.0
         assert not vae.parameters[f"{name}.bias"].any()
+
+
+# Everything that can blow up, in the order in which a step computes it.
+IN_ORDER = [
+    ("'x': nan at \\(4, 1\\)", lambda vae, x, noise: x.__setitem__((slice(4, 7), 1), np.nan)),
+    ("'noise': inf at \\(2, 0\\)", lambda vae, x, noise: noise.__setitem__((2, 0), np.inf)),
+    (
+        "'encoder.0.bias': inf at \\(3,\\)",
+        lambda vae, x, noise: at(vae, "encoder.0.bias", 3, np.inf),
+    ),
+    (
+        "'decoder.1.bias': nan at \\(1,\\)",
+        lambda vae, x, noise: at(vae, "decoder.1.bias", 1, np.nan),
+    ),
+    (
+        "'output of encoder.0'",
+        lambda vae, x, noise: at(vae, "encoder.0.weight", slice(None), 1e308),
+    ),
+    (
+        "'output of encoder.1'",
+        lambda vae, x, noise: at(vae, "encoder.1.weight", slice(None), 1e308),
+    ),
+    ("'z': inf at \\(8, 1\\)", lambda vae, x, noise: noise.__setitem__((8, 1), 1.7e308)),
+    (
+        "'output of decoder.0'",
+        lambda vae, x, noise: at(vae, "decoder.0.weight", slice(None), 1e308),
+    ),
+    (
+        "'output of decoder.1'",
+        lambda vae, x, noise: at(vae, "decoder.1.weight", slice(None), 1e308),
+    ),
+    ("'reconstruction'", lambda vae, x, noise: at(vae, "decoder.1.bias", slice(None), 1e200)),
+    ("'kl'", lambda vae, x, noise: at(vae, "encoder.1.bias", 0, 1e200)),
+]
+
+
+def at(vae, name, index, value):
+    vae.parameters[name][index] = value
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("first", range(len(IN_ORDER)))
+@pytest.mark.parametrize("second", range(len(IN_ORDER)))
+def test_of_two_arrays_that_blow_up_the_earlier_one_is_named(first, second, make_vae, make_x, rng):
+    vae = make_vae(likelihood="gaussian", nudge=0.0, activation="softplus")
+    vae.parameters["encoder.1.bias"][3] = 5.0  # a wide q, for z to overflow
+    vae.parameters["decoder.0.weight"][:] = 0.0  # so that z's size alone overflows nothing
+    x, noise = np.abs(make_x("gaussian")) + 1.0, rng.standard_normal((9, 2))
+    for which in {first, second}:
+        IN_ORDER[which][1](vae, x, noise)
+    adam = Adam(vae.parameters, backend="reference")
+    with pytest.raises(errors.NonFiniteLossError, match=IN_ORDER[min(first, second)][0]):
+        vae.train_step(x, noise, adam, trusted=True)

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tinyvae.errors import OptionError, RangeError, ShapeError, SizeError, UsageError
+from tinyvae.errors import DTypeError, OptionError, RangeError, ShapeError, SizeError, UsageError
 from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.model.objectives import Elbo, make_objective
 from tinyvae.model.vae import VAE
@@ -205,6 +205,19 @@ def test_samples_of_the_elbo_are_averaged(rng, make_vae, make_x):
     np.testing.assert_allclose(vae.loss(x, noise), np.mean(one_by_one, axis=0), rtol=1e-13)
 
 
+@pytest.mark.parametrize("beta", [1.0, 0.4])
+def test_free_bits_charge_the_larger_of_the_threshold_and_the_mean_kl(beta, rng, make_vae, make_x):
+    vae, x = make_vae(latent_dim=4, nudge=0.6), make_x("bernoulli")
+    noise, (mu, logvar) = rng.standard_normal((9, 4)), vae.encode(x)
+    kl = 0.5 * (mu**2 + np.exp(logvar) - 1.0 - logvar).mean(axis=0)
+    plain = vae.loss(x, noise, beta)
+    for threshold in (0.0, float(np.median(kl)), 9.0):
+        terms = vae.loss(x, noise, beta, free_bits=threshold)
+        assert terms[1:] == plain[1:]  # what is reported is not what is charged
+        charged = np.maximum(threshold, kl).sum()
+        assert terms.loss == pytest.approx(plain.reconstruction + beta * charged, rel=1e-12)
+
+
 def test_what_cannot_be_combined_is_refused(rng, make_vae, make_x):
     vae, x, noise = make_vae(), make_x("bernoulli"), rng.standard_normal((9, 2))
     for options, error, words in (
@@ -225,6 +238,8 @@ def test_labels_are_checked(rng, make_vae, make_x):
         (None, UsageError, "needs labels="),
         (np.zeros(8, int), ShapeError, r"expected \(9,\)"),
         (np.full(9, 3), RangeError, "3 at row 0"),
+        (np.arange(9) % 3 - 1, RangeError, "-1 at row 0"),
+        (np.full(9, 0.5), DTypeError, "float64, expected whole numbers"),
     ):
         with pytest.raises(error, match=words):
             vae.loss(x, noise, labels=labels)

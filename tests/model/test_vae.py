@@ -11,6 +11,39 @@ from tinyvae.model import parameters
 from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.model.vae import VAE
 
+# What it starts from
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "gaussian_learned"])
+def test_sigma_is_one_unless_told_otherwise(likelihood, log_normal, rng):
+    vae = VAE(3, (), 2, likelihood=likelihood, dtype="float64", backend="reference")
+    assert vae.observation.sigma == 1.0
+    assert vae.config["sigma"] == 1.0
+    narrow = VAE(3, (), 2, likelihood=likelihood, sigma=0.25, dtype="float64", backend="reference")
+    assert narrow.observation.sigma == pytest.approx(0.25, rel=1e-15)
+    logits, x = rng.standard_normal((2, 4, 3))
+    found = vae.observation.reconstruction(logits, x)
+    np.testing.assert_allclose(found, -log_normal(x, logits, np.ones(3)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("n_classes", [None, 3])
+def test_both_networks_start_from_draws_of_their_own(n_classes):
+    made = {seed: VAE(40, (30,), 20, n_classes=n_classes, seed=seed) for seed in (0, 1)}
+    found = []
+    for net, widths in (("encoder", (40, 30, 40)), ("decoder", (20, 30, 40))):
+        for i in range(2):
+            name = f"{net}.{i}.weight"
+            weight, bound = made[0].parameters[name], np.sqrt(6.0 / sum(widths[i : i + 2]))
+            assert 0.98 * bound < np.abs(weight).max() <= bound * (1.0 + 1e-6)
+            assert 0.8 < weight.std() * np.sqrt(3.0) / bound < 1.2
+            assert (weight != made[1].parameters[name]).mean() > 0.99
+            found.append((weight / bound).ravel()[:50])
+    # The second layers have the same shape and other numbers; so do all beginnings.
+    for i, one in enumerate(found):
+        for other in found[:i]:
+            assert np.abs(one - other).max() > 0.1
+
+
 # What one does with it
 
 
@@ -36,6 +69,15 @@ def test_samples_are_the_decoded_prior(make_vae):
     np.testing.assert_array_equal(vae.sample(50, seed=7), drawn)
     np.testing.assert_array_equal(vae.sample(50, noise=noise), drawn)
     assert (vae.sample(50, seed=8) != drawn).any()
+
+
+def test_samples_of_a_label_are_decoded_with_it(make_vae):
+    vae, noise = make_vae(n_classes=3, nudge=1.0), np.random.default_rng(7).standard_normal((6, 2))
+    labels = np.array([2, 0, 1, 1, 0, 2])
+    drawn = vae.sample(6, noise=noise, label=labels)
+    np.testing.assert_array_equal(drawn, vae.decode_mean(noise, labels))
+    np.testing.assert_array_equal(vae.sample(6, noise=noise, label=1)[2:4], drawn[2:4])
+    assert (vae.sample(6, noise=noise, label=1)[:2] != drawn[:2]).any(axis=1).all()
 
 
 def test_scale_multiplies_z(make_vae):

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from tinyvae.ops import fast, reference
+from tinyvae.ops import dense, fast, reference
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 SHAPES = [(1, 1), (2, 3), (13, 37), (5, 130)]
@@ -160,11 +160,30 @@ def test_adam(dtype, rng):
     same(tuple(ours), tuple(theirs), dtype)
 
 
-@pytest.mark.parametrize("threads", [1, 2, None])
-def test_any_number_of_threads_gives_the_same_bits(threads, rng):
-    x = rng.normal(size=(300, 200)).astype(np.float32)
-    weight, bias = rng.normal(size=(200, 150)).astype(np.float32), np.zeros(150, np.float32)
-    one = fast.dense_forward(x, weight, bias, "tanh", threads=1)
-    np.testing.assert_array_equal(
-        fast.with_threads(threads).dense_forward(x, weight, bias, "tanh"), one
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_any_number_of_threads_gives_the_same_bits(threads, rng, monkeypatch):
+    """The three products in so many parts, though the work be small and the processors few."""
+    x, da = rng.normal(size=(29, 40)).astype("float32"), rng.normal(size=(29, 31)).astype("float32")
+    weight, bias = (
+        rng.normal(size=(40, 31)).astype("float32"),
+        rng.normal(size=31).astype("float32"),
     )
+    asked = []
+
+    def as_many(flops, at_most):
+        asked.append(at_most)
+        return at_most
+
+    monkeypatch.setattr(dense, "threads_for", as_many)
+
+    def products(many):
+        ops = fast.with_threads(many)
+        return [
+            ops.dense_forward(x, weight, bias, "tanh"),
+            *ops.dense_backward_weight(x, da),
+            ops.dense_backward_input(da, weight, np.tanh(x), "tanh"),
+        ]
+
+    for one, other in zip(products(1), products(threads), strict=True):
+        np.testing.assert_array_equal(other, one)
+    assert asked == [1] * 3 + [threads] * 3

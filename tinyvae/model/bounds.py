@@ -76,7 +76,9 @@ def _chunk(
     largest = np.full(n, -np.inf)
     for done in range(0, n_samples, _CHUNK_SAMPLES):
         k = min(_CHUNK_SAMPLES, n_samples - done)
-        noise = rng.standard_normal((n * k, network.latent_dim)).astype(x.dtype)
+        # Drawn sample after sample, so that the size of a chunk changes no draw.
+        drawn = rng.standard_normal((k, n, network.latent_dim)).swapaxes(0, 1)
+        noise = drawn.reshape(n * k, network.latent_dim).astype(x.dtype)
         weighed = log_weights(network, x, posterior, noise, labels)
         log_w, minus_log_p = (a.reshape(n, k).astype(np.float64) for a in weighed)
         reconstruction += minus_log_p.sum(axis=1)

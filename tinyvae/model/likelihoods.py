@@ -50,6 +50,9 @@ class Likelihood(ABC):
         """Return names and shapes of the parameters it adds to the model."""
         return {}
 
+    def initialize(self) -> None:  # noqa: B027 (most add no parameters)
+        """Set the parameters it adds to where learning starts."""
+
     def reconstruction(self, logits: Array, x: Array) -> Array:
         """Return -log p(x given logits), (batch,) nats; a density's may be negative."""
         return self.forward_op(logits, x)  # type: ignore[no-any-return]
@@ -173,12 +176,11 @@ class Gaussian(Likelihood):
 
     def __init__(self, ops: Ops, sigma: float, parameters: Parameters) -> None:
         self.forward_op, self.backward_op = ops.gaussian_forward, ops.gaussian_backward
-        log_sigma = np.log(check_number("sigma", sigma, above=0.0))
+        self.start = np.log(check_number("sigma", sigma, above=0.0))
         self.log_sigma = self._place(parameters)
-        self.log_sigma[:] = log_sigma
 
     def _place(self, parameters: Parameters) -> Array:
-        return np.empty(1, parameters.values.dtype)
+        return np.full(1, self.start, parameters.values.dtype)
 
     @property
     def sigma(self) -> float:
@@ -223,6 +225,9 @@ class GaussianLearned(Gaussian):
     def _place(self, parameters: Parameters) -> Array:
         self.log_sigma_gradient = parameters.gradient("likelihood.log_sigma")
         return parameters["likelihood.log_sigma"]
+
+    def initialize(self) -> None:
+        self.log_sigma[:] = self.start
 
 
 _CLASSES = (Bernoulli, ContinuousBernoulli, Poisson, Gaussian, GaussianLearned)

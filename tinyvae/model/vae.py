@@ -128,9 +128,10 @@ class VAE:
         rng = np.random.default_rng(architecture.seed)
         self.network.encoder.initialize(rng)
         self.network.decoder.initialize(rng)
+        self.observation.initialize()
 
     def _compose(self, architecture: Architecture, parameters: Parameters) -> None:
-        """Put the model together around its parameters."""
+        """Put the model together around its parameters, which stay as they are."""
         self.architecture, self.parameters = architecture, parameters
         self.input_dim, self.latent_dim = architecture.input_dim, architecture.latent_dim
         self.hidden_dims = architecture.hidden_dims

@@ -41,15 +41,16 @@ def count(part, parts, queue, totals):
 
 
 @kernel()
-def linger(part, parts, queue, here, done):
+def linger(part, parts, queue, here, done, left_alone):
     """Part 0 takes its time; part 1 is over as soon as someone has begun part 0."""
     if part == WHOLE:
-        in_parts(queue, parts, linger, (queue, here, done))
+        in_parts(queue, parts, linger, (queue, here, done, left_alone))
         return
     here[part] = 1
     for _ in range(200_000):
         _rest()
         if part == 1 and _now(address(here), 0) == 1:
+            left_alone[0] = 1 - _now(address(done), 0)
             break
     done[part] = 1
 
@@ -73,10 +74,15 @@ def test_two_parts_run_at_once_and_again_after_a_sleep():
 
 @needs_two
 def test_the_caller_waits_for_parts_that_others_have_begun():
-    for _ in range(30):
-        done = np.zeros(2, np.int64)
-        run_shared(linger, 2, np.zeros(2, np.int64), done)
+    shared = 0
+    for _ in range(300):
+        done, left_alone = np.zeros(2, np.int64), np.zeros(1, np.int64)
+        run_shared(linger, 2, np.zeros(2, np.int64), done, left_alone)
         assert done.all()
+        shared += left_alone[0]  # part 1 was over when part 0 had only begun
+        if shared == 20:
+            return
+    assert shared, "no worker ever took a part, so that nothing was waited for"
 
 
 def test_a_helper_about_to_sleep_hears_of_new_work(monkeypatch):
@@ -110,6 +116,9 @@ def test_one_thread_needs_no_helper(monkeypatch):
 
 def test_two_callers_take_turns():
     totals = np.zeros((2, 2), np.int64)
+    run_shared(count, 2, np.zeros(2, np.int64))
+    if not JIT_DISABLED:
+        assert [thread.name for thread in threading.enumerate()].count("tinyvae") >= 1
 
     def call(mine):
         for _ in range(200):
