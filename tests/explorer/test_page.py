@@ -14,9 +14,9 @@ import pytest
 from browsing import skip_or_fail
 from hypothesis import given
 from hypothesis import strategies as st
-from tinyvae.tutorials import notebooks
 
 from tinyvae.explorer.page import build_page, for_script, join, source
+from tinyvae.teaching.notebooks import notebooks
 
 SOURCES = sorted(path.name for path in files("tinyvae.explorer").joinpath("web").iterdir())
 SCRIPTS = [name for name in SOURCES if name.endswith(".js")]

@@ -26,6 +26,8 @@ def build(seed=0, nudge=0.2, **options):
     vae = VAE(**(small | {"seed": seed} | options))
     noise = np.random.default_rng(seed + 1).standard_normal(vae.parameters.size)
     vae.parameters.values[:] += nudge * noise
+    if vae.likelihood == "poisson":  # rates are exponentials of what the decoder says
+        vae.parameters[f"decoder.{vae.network.decoder.depth - 1}.weight"][:] *= 0.1
     return vae
 
 

@@ -61,7 +61,7 @@ def models(draw):
         decoder_hidden_dims=draw(widths),
         latent_dim=draw(st.integers(1, 4)),
         activation=draw(st.sampled_from(ACTIVATIONS)),
-        likelihood=draw(st.sampled_from(LIKELIHOODS)),
+        likelihood=draw(st.sampled_from(list(LIKELIHOODS))),
         dtype=draw(st.sampled_from(["float32", "float64"])),
         backend="reference",
         seed=draw(st.integers(0, 2**31)),

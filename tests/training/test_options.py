@@ -59,7 +59,13 @@ def test_numbers_of_other_kinds_are_taken_and_kept(tmp_path):
     }
     run(checkpoint=tmp_path / "model.npz", validation=LOADED, **options)
     recorded = read_checkpoint(tmp_path / "model.npz")[1]["training"]
-    assert recorded == options | {"schedule": "constant", "binarize": None}
+    assert recorded == options | {
+        "schedule": "constant",
+        "binarize": None,
+        "objective": "elbo",
+        "n_samples": 1,
+        "free_bits": None,
+    }
     assert TrainingOptions(beta=1) == TrainingOptions(beta=1.0)
 
 

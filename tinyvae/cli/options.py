@@ -130,11 +130,11 @@ Objective = Annotated[
         _TRAINING,
         "--objective",
         "NAME",
-        f"{_words(OBJECTIVES)}: the ELBO, or the importance-weighted bound of --n-samples samples.",
+        f"{_words(OBJECTIVES)}: the ELBO, or the importance-weighted bound of --samples of z.",
     ),
 ]
 NSamples = Annotated[
-    int, _option(_TRAINING, "--n-samples", "K", "Samples of z for each row of a step.")
+    int, _option(_TRAINING, "--samples", "K", "Samples of z for each row of a step.")
 ]
 FreeBits = Annotated[
     float | None,

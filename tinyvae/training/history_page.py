@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tinyvae.training.history import History
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 WIDTH, HEIGHT, MARGIN = 420, 150, 8
 MOST_ROWS = 10  # a longer history shows its first and last rows
 MOST_POINTS = 500
 LINES = (("train_elbo", "#0072b2", ""), ("validation_elbo", "#d55e00", "5 3"))
 Curve = Sequence[tuple[float, float]]
+
+
+class History(Protocol):
+    """What is shown: rows by epoch, each a number by name."""
+
+    rows: list[dict[str, float]]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the numbers."""
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        """Return the rows, epoch by epoch."""
+
+    def __len__(self) -> int:
+        """Return how many epochs there are."""
 
 
 def page(history: History) -> str:

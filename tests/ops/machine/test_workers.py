@@ -136,6 +136,8 @@ def test_two_callers_take_turns():
 @needs_two
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_has_threads_of_its_own():
+    if "jax" in sys.modules:
+        pytest.skip("JAX, which another test imported, does not fork")
     assert together()
     sys.stdout.flush()
     child = os.fork()
