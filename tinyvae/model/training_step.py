@@ -46,9 +46,9 @@ class FusedStep:
     """
 
     def __init__(self, architecture: Architecture, network: Network) -> None:
-        from tinyvae.ops.fused_step import TrainStep
         from tinyvae.ops.layout import NO_LABEL
         from tinyvae.ops.layout import Network as Described
+        from tinyvae.ops.train_step import TrainStep
 
         self.likelihood, offsets = network.likelihood, network.parameters.offsets
         arrays = [

@@ -29,17 +29,16 @@ from tinyvae.ops.latent_rows import (
     latent_backward_rows,
     latent_forward_rows,
 )
-from tinyvae.ops.layout import Layout, Network, bias_of, label_weight_of, weight_of
+from tinyvae.ops.layout import bias_of, label_weight_of, weight_of
 from tinyvae.ops.likelihood_rows import GAUSSIAN_LEARNED, likelihood_rows, weigh_rows
 from tinyvae.ops.machine.jit import kernel
 from tinyvae.ops.machine.subnormals import flush_subnormals, restore_mode
 from tinyvae.ops.machine.views import matrix_at, vector_at
 from tinyvae.ops.machine.work_queue import in_parts
-from tinyvae.ops.machine.workers import run_shared, threads_for
 
 Array = NDArray[Any]
 
-EVERYTHING, ENCODER, DECODER, WEIGHTS = 0, 1, 2, 4  # what a call of ``_step`` has to do
+EVERYTHING, ENCODER, DECODER, WEIGHTS = 0, 1, 2, 4  # what a call has to do
 LOSS, MEAN_RECONSTRUCTION, MEAN_KL, CHARGED_KL = range(4)  # places in Layout.means
 
 
@@ -289,7 +288,7 @@ def _next_region(step: Step, done: int) -> int:
 
 
 @kernel(borrows=True)
-def _step(part: int, parts: int, queue: Array, region: int, *fields: Any) -> None:
+def step_in_parts(part: int, parts: int, queue: Array, region: int, *fields: Any) -> None:
     """Do a part of a region; or EVERYTHING, region after region."""
     step = Step(*fields)
     if region != EVERYTHING:
@@ -305,68 +304,5 @@ def _step(part: int, parts: int, queue: Array, region: int, *fields: Any) -> Non
         return
     region = _next_region(step, region)
     while region != EVERYTHING:
-        in_parts(queue, parts, _step, (queue, region, *fields))
+        in_parts(queue, parts, step_in_parts, (queue, region, *fields))
         region = _next_region(step, region)
-
-
-class TrainStep:
-    """The whole step of one model, with its buffers.
-
-    Parameters
-    ----------
-    values : vector
-        All parameters of the model; moved in place.
-    network : Network
-        What they mean.  A learned log_sigma is their last entry.
-    threads : int or None
-        At most so many; None: as many as the work deserves.
-    """
-
-    def __init__(self, values: Array, network: Network, threads: int | None) -> None:
-        self.values, self.network, self.threads = values, network, threads
-        self._layout: Layout | None = None
-        self._room = (0, 0)  # examples and samples that the layout has buffers for
-
-    def __call__(
-        self,
-        x: Array,
-        noise: Array,
-        labels: Array,
-        adam: tuple[Array, Array, Array],
-        objective: tuple[int, int, float, float],
-        log_sigma: float,
-    ) -> tuple[float, float, float]:
-        """Do a step and return (loss, reconstruction, kl); change nothing if not finite.
-
-        Parameters
-        ----------
-        x : (batch, input_dim) array
-        noise : (batch * samples, latent_dim) array
-        labels : (batch,) int64 array
-            Empty for a model without labels.
-        adam : (m, v, constants)
-            ``constants`` are those of ``fast.adam_constants``.
-        objective : (code, samples, beta, free_bits)
-            Place in ``reference.OBJECTIVES``, samples of z an example, and what ``elbo`` weighs
-            its KL with; free_bits below 0 means none.
-        log_sigma : float
-            Of a Gaussian likelihood.
-        """
-        code, samples, beta, free_bits = objective
-        flops = 6.0 * len(x) * samples * self.values.size
-        threads = min(len(x), at.MOST_THREADS, threads_for(flops, self.threads))
-        layout, network = self._layout_for(len(x), samples), self.network
-        run_shared(
-            _step, threads, EVERYTHING, self.values, *adam, *layout, x, noise, labels,
-            len(network.encoder) - 1, network.n_classes, network.likelihood, code, samples,
-            log_sigma, beta, free_bits,
-        )  # fmt: skip
-        loss, reconstruction, kl, _ = layout.means.tolist()
-        return loss, reconstruction, kl
-
-    def _layout_for(self, batch: int, samples: int) -> Layout:
-        most, repeated = self._room
-        if self._layout is None or most < batch or repeated != samples:
-            self._layout = at.make_layout(self.network, batch, samples, self.values.dtype)
-            self._room = (batch, samples)
-        return self._layout

@@ -81,6 +81,8 @@ def test_the_vector_width_is_part_of_the_key(monkeypatch):
 
 TWO_STEPS = """
 import numpy as np
+from tinyvae.model.adam import Adam
+from tinyvae.model.vae import VAE
 vae = VAE(9, (5, 4), 2, activation="softplus", dtype="float64", seed=1)
 adam, rng = Adam(vae.parameters), np.random.default_rng(0)
 for _ in range(2):
