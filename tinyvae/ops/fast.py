@@ -15,6 +15,24 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinyvae.ops import latent_rows, likelihood_rows, matmul
+from tinyvae.ops.dense import (  # noqa: F401
+    dense_backward_input,
+    dense_backward_weight,
+    dense_forward,
+    label_backward,
+    label_forward,
+)
+from tinyvae.ops.elementwise import (  # noqa: F401
+    activation_backward,
+    activation_forward,
+    bernoulli_mean,
+    bound_logvar_forward,
+    continuous_bernoulli_mean,
+    log_partition,
+    poisson_mean,
+    sigmoid,
+    softplus,
+)
 from tinyvae.ops.machine.jit import FASTMATH, kernel
 from tinyvae.ops.machine.subnormals import flush_subnormals, restore_mode
 
