@@ -55,6 +55,12 @@ def test_second_output_is_not_taken_for_a_cache():
     assert not check_gradients(pair.forward, pair.through_one, X).passed
 
 
+def test_a_cache_may_be_left_unused_where_the_gradient_is_named():
+    report = check_gradients(lambda a: (a, a), lambda dh, h: dh, X)
+    assert report.passed
+    assert "The values beside the first were read as a cache." in report.notes
+
+
 def keyword_only(*, x, w):
     return np.sum(x @ w)
 

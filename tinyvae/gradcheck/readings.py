@@ -80,7 +80,8 @@ def _candidates(
             return  # named as gradients of each output: there is no other reading
     aside = "The values beside the first were read as a cache" if beside else ""
     ignored = "The values beside the first were read as no outputs and left alone."
-    doubtful = bool(beside) and arrays and not named_cache and not number and not same_names
+    unnamed = cotangents == 0  # names such as (dh, h) tell the gradient from what backward needs
+    doubtful = unnamed and bool(beside) and arrays and not (named_cache or number or same_names)
     as_inputs = [
         Reading(1, "inputs", place, ignored if beside else "", doubtful)
         for place in _places(number, last)
