@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tinyvae.errors import OptionError, UsageError
-from tinyvae.explorer.description import describe_model, n_classes, rounded
+from tinyvae.explorer.description import NAMES, describe_model, n_classes, rounded
+from tinyvae.model.vae import VAE
 
 
 def test_the_arrays_lie_in_the_weights_in_order(small_vae):
@@ -43,3 +44,12 @@ def test_what_the_page_cannot_compute_is_refused(small_vae):
         describe_model(Stranger(), "float16")
     with pytest.raises(OptionError, match="float61"):
         describe_model(small_vae(), "float61")
+
+
+def test_names_of_arrays_that_not_every_model_has_are_the_models_own():
+    vae = VAE(4, (3,), 2, n_classes=3, likelihood="gaussian_learned", backend="reference")
+    assert set(NAMES.values()) <= set(vae.parameters)
+    described = describe_model(vae, "float32")
+    shapes = {array["name"]: array["shape"] for array in described["arrays"]}
+    assert shapes[NAMES["encoder"]] == shapes[NAMES["decoder"]] == [3, 3]
+    assert described["n_classes"] == 3

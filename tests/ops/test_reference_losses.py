@@ -203,3 +203,24 @@ def test_a_misspelt_backend_is_named_with_the_near_one():
     with pytest.raises(OptionError, match="did you mean 'numba'"):
         get_ops("numbra")
     assert get_ops("reference") is reference
+
+
+# Poisson
+
+
+def test_poisson_in_sixty_digits():
+    logits = np.linspace(-20.0, 6.0, 53)
+    for x in (0.0, 1.0, 7.0, 300.0):
+        truth = exactly(
+            lambda a, x=x: mpmath.exp(a) - x * a + mpmath.loggamma(mpmath.mpf(x) + 1), logits
+        )
+        came = reference.poisson_forward(logits[:, None], np.full((53, 1), x))
+        np.testing.assert_allclose(came, truth, rtol=1e-15, atol=1e-12)
+
+
+def test_poisson_probabilities_sum_to_one_and_have_the_rate_as_mean():
+    counts = np.arange(200.0)[:, None]
+    for logit in (-2.0, 0.3, 4.0):
+        p = np.exp(-reference.poisson_forward(np.full((200, 1), logit), counts))
+        assert p.sum() == pytest.approx(1.0, rel=1e-12)
+        assert p @ counts[:, 0] == pytest.approx(reference.poisson_mean(logit), rel=1e-12)

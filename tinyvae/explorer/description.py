@@ -13,8 +13,8 @@ from tinyvae.model.vae import VAE
 
 #: Arrays that not every model has; rows of labels are (n_classes, width of the first layer).
 NAMES = {
-    "encoder": "encoder.label.weight",
-    "decoder": "decoder.label.weight",
+    "encoder": "encoder.0.label_weight",
+    "decoder": "decoder.0.label_weight",
     "log_sigma": "likelihood.log_sigma",
 }
 #: What ``web/vae.js`` can compute.
