@@ -1,5 +1,7 @@
 """The fused step is loss_and_gradients followed by Adam, whatever the architecture."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from tinyvae.errors import NonFiniteLossError
 from tinyvae.model.adam import Adam
 from tinyvae.model.likelihoods import LIKELIHOODS
+from tinyvae.model.training_step import FusedStep
 from tinyvae.model.vae import VAE
 from tinyvae.ops.reference import ACTIVATIONS, OBJECTIVES
 
@@ -122,3 +125,14 @@ def test_a_loss_that_is_not_finite_changes_nothing_and_is_named(backend):
     np.testing.assert_array_equal(vae.parameters.values, before)
     assert adam.step_count == 0
     assert not adam.m.any()
+
+
+def test_an_objective_that_the_kernel_does_not_know_stops_at_its_first_step():
+    rng = np.random.default_rng(0)
+    vae = VAE(6, (4,), 2, dtype="float64")
+    before, x = vae.parameters.values.copy(), (rng.random((3, 6)) > 0.5) * 1.0
+    unknown = SimpleNamespace(code=lambda: (len(OBJECTIVES), 1.0, -1.0))
+    step = FusedStep(vae.architecture, vae.network)
+    terms = step(x, rng.standard_normal((3, 2)), None, Adam(vae.parameters), unknown)
+    assert np.isnan(terms.loss)
+    np.testing.assert_array_equal(vae.parameters.values, before)

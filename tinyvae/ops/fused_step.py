@@ -24,7 +24,10 @@ from numpy.typing import NDArray
 from tinyvae.ops import layout as at
 from tinyvae.ops import matmul, rows
 from tinyvae.ops.latent_rows import (
+    DREG,
     ELBO,
+    IWAE,
+    STL,
     importance_rows,
     latent_backward_rows,
     latent_forward_rows,
@@ -266,10 +269,12 @@ def _average(step: Step) -> None:
     if step.objective == ELBO:
         charged = step.means[CHARGED_KL] if step.free_bits >= 0.0 else total_kl / n
         step.means[LOSS] = step.means[MEAN_RECONSTRUCTION] + step.beta * charged
-    else:
+    elif step.objective in (IWAE, STL, DREG):
         for row in range(n):
             total_bound += bound[row]
         step.means[LOSS] = -total_bound / n
+    else:  # an objective that nobody wrote a loss for stops at its first step
+        step.means[LOSS] = math.nan
 
 
 @kernel(inline=True)
