@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import (
+    burda,
     checkers,
     checkers_fuzzed,
     gradients,
@@ -76,6 +77,29 @@ def scaling_(output: Path = Path("benchmarks/results")) -> None:
 def mnist_(data_dir: Path | None = None, seeds: int = 3) -> None:
     """Train the well-known MNIST example and print its test losses beside the published ones."""
     mnist.main(data_dir, seeds)
+
+
+@app.command("burda")
+def burda_(
+    objective: Annotated[str, typer.Option(help="elbo, iwae, stl or dreg.")] = "elbo",
+    k: Annotated[int, typer.Option("--k", min=1, help="Samples of z for each image.")] = 1,
+    epochs: Annotated[int, typer.Option(min=1, help="Up to 3,280, in pieces of 3**i.")] = 364,
+    data_dir: Path | None = None,
+    output: Path = Path("benchmarks/results/burda"),
+) -> None:
+    """Train a cell of Burda's table; Ctrl-C stops without loss, the same command goes on."""
+    burda.train(output, data_dir, objective, k, epochs)
+
+
+@app.command("burda-score")
+def burda_score(
+    rows: Annotated[int, typer.Option(min=1, help="Test images.")] = 10_000,
+    samples: Annotated[int, typer.Option(min=1, help="Samples of z for each.")] = 5000,
+    data_dir: Path | None = None,
+    output: Path = Path("benchmarks/results/burda"),
+) -> None:
+    """Weigh the models that ``burda`` kept, and print the table."""
+    burda.score(output, data_dir, rows, samples)
 
 
 @app.command("gradients")

@@ -173,9 +173,9 @@ class Training:
         return self.state.position.epoch + self.state.position.step / self.state.steps_per_epoch
 
     def _learning_rate(self) -> float:
-        options = self.state.options
+        options, epoch = self.state.options, self._progress()
         return scheduled_rate(
-            options.learning_rate, options.schedule, self._progress() / options.epochs
+            options.learning_rate, options.schedule, epoch / options.epochs, epoch
         )
 
     def _beta(self) -> float:

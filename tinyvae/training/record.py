@@ -206,7 +206,7 @@ def _jump(state: RunState, before: int) -> list[str]:
     """Say where the learning rate goes when its schedule is stretched or cut."""
     options = state.options
     at = state.position.epoch + state.position.step / state.steps_per_epoch
-    if options.schedule == "constant" or not at or not before:
+    if options.schedule != "cosine" or not at or not before:  # the others know no end
         return []
     was, will_be = (
         scheduled_rate(options.learning_rate, options.schedule, min(1.0, at / epochs))
