@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tinyvae.losscheck import check_loss as check_loss
     from tinyvae.losscheck import check_sampler as check_sampler
     from tinyvae.model.adam import Adam as Adam
+    from tinyvae.model.classes import class_bounds as class_bounds
     from tinyvae.model.evaluation import Evaluation as Evaluation
     from tinyvae.model.evaluation import evaluate as evaluate
     from tinyvae.model.objectives import Terms as Terms
@@ -50,6 +51,7 @@ _HOME = {
     "TinyVAEError": "errors",
     "TrainingOptions": "training.options",
     "VAE": "model.vae",
+    "class_bounds": "model.classes",
     "check_gradients": "gradcheck",
     "check_kl": "losscheck",
     "check_loss": "losscheck",

@@ -41,6 +41,15 @@ def sample(
             "Give it several times for one labelled row each, from the same noise.  Default: 1.",
         ),
     ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label",
+            metavar="CLASS",
+            help="Of a model trained with --conditional: what to draw.  If not given, every class "
+            "in turn, from the same z.",
+        ),
+    ] = None,
     seed: Seed = 0,
     draw: Annotated[
         bool, typer.Option("--draw", help="Draw pixels from p(x|z); else its mean is shown.")
@@ -60,11 +69,17 @@ def sample(
 
       tinyvae sample runs/digits
       tinyvae sample runs/digits --n 12 --scale 0.5 --scale 1 --scale 2
+      tinyvae sample runs/digits --label 3           after train --conditional
       tinyvae sample runs/digits --seed 7 --output dreams
     """
-    written = runs.sample(run, n, scales=scale or [1.0], seed=seed, draw=draw, output=output)
+    written = runs.sample(
+        run, n, scales=scale or [1.0], seed=seed, draw=draw, label=label, output=output
+    )
     typer.echo(written.array)
     typer.echo(written.picture or "The rows of this data are no pictures, so none was drawn.")
+    if written.classes:
+        names = ", ".join(written.classes[:12]) + (", ..." if len(written.classes) > 12 else "")
+        typer.echo(f"Every class in turn, from one z each round: {names} (--label draws only one).")
     if written.picture and written.shown < n:
         typer.echo(f"The picture shows the first {written.shown:,} of {n:,} for each scale.")
 

@@ -18,7 +18,7 @@ from tinyvae.ops import BACKENDS
 from tinyvae.ops.reference import ACTIVATIONS, OBJECTIVES
 
 
-def _option(panel: str, flag: str, metavar: str, text: str) -> Any:
+def _option(panel: str, flag: str, metavar: str | None, text: str) -> Any:
     return typer.Option(flag, metavar=metavar, help=text, rich_help_panel=panel)
 
 
@@ -145,6 +145,15 @@ Sigma = Annotated[
     float,
     _option(
         _MODEL, "--sigma", "X", "Standard deviation of gaussian; where gaussian_learned starts."
+    ),
+]
+Conditional = Annotated[
+    bool,
+    _option(
+        _MODEL,
+        "--conditional",
+        None,
+        "Tell encoder and decoder the labels, so that sample can be told what to draw.",
     ),
 ]
 Epochs = Annotated[int, _option(_TRAINING, "--epochs", "N", "Passes through the data.")]

@@ -29,8 +29,13 @@ def evaluations_table(evaluations: Mapping[str, Evaluation]) -> str:
         ["  KL", *(f"{e.kl:.2f}" for e in found)],
     ]
     if found[0].bound is not None:
-        name = f"bound of log p(x), K = {found[0].n_samples}"
+        of = "log p(x)" if found[0].log_likelihood is None else "log p(x|y)"
+        name = f"bound of {of}, K = {found[0].n_samples}"
         rows.append([name, *(f"{e.bound:.2f}" for e in found)])
+    if found[0].log_likelihood is not None:
+        name = f"bound of log p(x), {found[0].n_samples} of each class"
+        rows.append([name, *(f"{e.log_likelihood:.2f}" for e in found)])
+        rows.append(["labels named by p(y|x)", *(f"{e.accuracy:.1%}" for e in found)])
     rows.append(["active units", *(f"{e.active_units} of {len(e.mu_variance)}" for e in found)])
     rows.append(["examples", *(f"{e.rows:,}" for e in found)])
     return table(rows)

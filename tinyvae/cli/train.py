@@ -36,6 +36,7 @@ def train(
     activation: o.Activation = _DEFAULT.activation,
     likelihood: o.Likelihood = _DEFAULT.likelihood,
     sigma: o.Sigma = _DEFAULT.sigma,
+    conditional: o.Conditional = _DEFAULT.conditional,
     epochs: o.Epochs = _DEFAULT.epochs,
     batch_size: o.BatchSize = _DEFAULT.batch_size,
     learning_rate: o.LearningRate = _DEFAULT.learning_rate,
@@ -67,6 +68,7 @@ def train(
 
       tinyvae train                                  digits, about a minute
       tinyvae train --latent-dim 2 --epochs 100      a plane one can draw
+      tinyvae train --conditional                    digits on demand: sample --label 3
       tinyvae train --data mnist --hidden 500,200    downloads MNIST once
       tinyvae train --data mine.npy --likelihood gaussian_learned
       tinyvae train --data train.csv --label-column label

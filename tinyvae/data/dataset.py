@@ -25,7 +25,7 @@ class DataSet:
         bool, integers, float32 or float64, both of one dtype; ``fit``, ``evaluate`` and the model
         read them by the rule of ``tinyvae.data.rule``.
     train_labels, test_labels : ndarray of int, (n_train,) and (n_test,), or None
-        Used for colouring pictures only.
+        They colour pictures, and tell a conditional model what a row is.
     image_shape : (height, width) or None
         How to draw a row as a picture, if it is one.
     label_names : tuple of str or None

@@ -54,6 +54,31 @@ def usable_labels(train: Any, n_train: int, test: Any, n_test: int | None) -> La
     return Labels(cut[0], cut[1] if "test" in plain else None, tuple(map(str, names)))
 
 
+class Classes(NamedTuple):
+    """Labels of both parts as indices, (n,) int64 each, into the names of the classes."""
+
+    train: Array
+    test: Array
+    names: tuple[str, ...]
+
+
+def as_classes(train: Array, test: Array, names: tuple[str, ...] | None = None) -> Classes:
+    """Return labels numbered from 0 on, in their order, and what the classes are called.
+
+    Parameters
+    ----------
+    train, test : (n,) arrays of int
+    names : tuple of str, optional
+        What label i stands for; if not given, a class is called as its whole number is written.
+    """
+    if names is not None:
+        return Classes(train.astype(np.int64), test.astype(np.int64), names)
+    values, codes = np.unique(np.concatenate([train, test]), return_inverse=True)
+    words = tuple(str(value) for value in values.tolist())
+    codes = codes.astype(np.int64)
+    return Classes(codes[: len(train)], codes[len(train) :], words)
+
+
 def _plain(labels: Any, n: int) -> Array | str:
     """Return (n,) int64 or words, or what is wrong."""
     if np.ma.is_masked(labels):

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from tinyvae.data import gather_batch, read_data
 from tinyvae.errors import check_count
+from tinyvae.model.classes import class_bounds
 from tinyvae.model.likelihoods import likelihood_class
 from tinyvae.model.vae import VAE
 
@@ -57,6 +58,11 @@ class Evaluation:
         Sums to ``kl``.
     mu_variance : (latent_dim,) array
         Variance of each mu over the data.
+    log_likelihood : float or None
+        Of a conditional model, whose other numbers are of log p(x given y): the bound of log p(x),
+        from the sum over classes; with more than one sample.  See ``class_bounds``.
+    accuracy : float or None
+        The share of examples whose label is the most probable class, with it.
     """
 
     rows: int
@@ -68,6 +74,8 @@ class Evaluation:
     n_samples: int
     kl_per_dimension: Array
     mu_variance: Array
+    log_likelihood: float | None = None
+    accuracy: float | None = None
 
     @property
     def active_units(self) -> int:
@@ -100,7 +108,7 @@ def evaluate(
     seed : int
         Of the binarization and of the noise.
     labels : (n,) array of int
-        Of a conditional model.
+        Of a conditional model.  With more than one sample, every class is tried, too.
     progress : bool
         Whether to show a progress bar.
 
@@ -127,20 +135,22 @@ def evaluate(
     rng = np.random.default_rng(check_count("seed", seed, at_least=0))
     reconstruction, bound = np.empty((2, len(data)))
     mu, kl = np.empty((2, len(data), vae.latent_dim))
+    summed, right = np.empty((2, len(data)))
     for rows, x in _chunks(vae, data, how, rng, progress):
         chosen = None if given is None else given[rows]
         posterior = vae.encode(x, chosen, trusted=True)
         mu[rows], kl[rows] = posterior[0], vae.network.ops.kl_forward(*posterior)
+        drawn = int(rng.integers(2**63))
         found = vae.bounds(
-            x,
-            n_samples,
-            labels=chosen,
-            seed=int(rng.integers(2**63)),
-            posterior=posterior,
-            trusted=True,
+            x, n_samples, labels=chosen, seed=drawn, posterior=posterior, trusted=True
         )
         reconstruction[rows], bound[rows] = found.reconstruction, found.importance_weighted
+        if chosen is not None and n_samples > 1:
+            tried = class_bounds(vae, x, n_samples, seed=drawn, trusted=True)
+            summed[rows] = tried.log_likelihood
+            right[rows] = tried.posterior.argmax(axis=1) == chosen
     elbo = -reconstruction - kl.sum(axis=1)
+    tried_all = given is not None and n_samples > 1
     return Evaluation(
         rows=len(data),
         reconstruction=float(reconstruction.mean()),
@@ -151,6 +161,8 @@ def evaluate(
         n_samples=n_samples,
         kl_per_dimension=kl.mean(axis=0),
         mu_variance=mu.var(axis=0),
+        log_likelihood=float(summed.mean()) if tried_all else None,
+        accuracy=float(right.mean()) if tried_all else None,
     )
 
 

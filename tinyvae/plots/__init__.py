@@ -21,6 +21,7 @@ except ValueError:
     if _backend is not None:
         os.environ["MPLBACKEND"] = _backend
 
+from tinyvae.plots.classes import plot_analogies, plot_classes
 from tinyvae.plots.curves import plot_history, plot_kl
 from tinyvae.plots.grid import plot_grid
 from tinyvae.plots.images import plot_reconstructions, plot_samples, plot_scales
@@ -30,6 +31,8 @@ from tinyvae.plots.style import save
 from tinyvae.plots.ways import plot_interpolations, plot_traversals
 
 __all__ = [
+    "plot_analogies",
+    "plot_classes",
     "plot_grid",
     "plot_history",
     "plot_interpolations",

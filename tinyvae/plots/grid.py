@@ -41,6 +41,9 @@ def plot_grid(
     spacing: str = "linear",
     image_shape: Sequence[int] | None = None,
     axes: Axes | None = None,
+    *,
+    labels: ArrayLike | None = None,
+    label: int | None = None,
 ) -> Figure:
     """Draw what a grid of points in the latent plane decodes to.
 
@@ -67,6 +70,10 @@ def plot_grid(
         How to draw a row; a square if left out.
     axes : Axes, optional
         Where to draw; a new figure if left out.
+    labels : (n,) array of int, optional
+        Of a conditional model: the classes of ``images``.
+    label : int, optional
+        Of a conditional model: what every tile shows.
 
     Returns
     -------
@@ -80,12 +87,12 @@ def plot_grid(
         If a row is no image of ``image_shape``.
     """
     shape = check_image_shape(vae, image_shape)
-    plane, names = _grid_plane(vae, images)
+    plane, names = _grid_plane(vae, images, labels)
     steps = _spread(check_count("n", n, at_least=2), scale, spacing)
     heights = steps[::-1] if vae.latent_dim > 1 else np.zeros(1)
     across, up = steps[:, None] * plane.deviations[0], heights[:, None] * plane.deviations[1]
     z = plane.center + (across * plane.directions[0]) + (up * plane.directions[1])[:, None]
-    tiles = vae.decode_mean(z.reshape(-1, vae.latent_dim))
+    tiles = vae.decode_mean(z.reshape(-1, vae.latent_dim), label)
     axes = draw_tiles(vae, tiles.reshape(len(heights), len(steps), -1), shape, axes, gap=0)
     marks = MaxNLocator(nbins=8, steps=[1, 2, 5, 10]).tick_values(steps[0], steps[-1])
     marks = marks[np.abs(marks) <= steps[-1] * (1 + 1e-9)]
@@ -102,7 +109,9 @@ def plot_grid(
     return figure_of(axes)
 
 
-def _grid_plane(vae: VAE, images: ArrayLike | None) -> tuple[Plane, list[str]]:
+def _grid_plane(
+    vae: VAE, images: ArrayLike | None, labels: ArrayLike | None
+) -> tuple[Plane, list[str]]:
     """Return the plane a grid is drawn over, and what its axes are called."""
     dims = vae.latent_dim
     if dims <= 2:
@@ -113,9 +122,8 @@ def _grid_plane(vae: VAE, images: ArrayLike | None) -> tuple[Plane, list[str]]:
             f"images is missing: with latent_dim={dims} the plane is that of the principal "
             "components of mu(images); pass data, for example the test set."
         )
-    plane = principal_plane(
-        vae.encode(check_images("images", images, vae, min_rows=rows_needed(vae)))[0]
-    )
+    rows = check_images("images", images, vae, min_rows=rows_needed(vae))
+    plane = principal_plane(vae.encode(rows, labels)[0])
     units = [f"in standard deviations ({deviation:.2g} each)" for deviation in plane.deviations]
     return plane, [f"principal component {i + 1} of mu\n{units[i]}" for i in (0, 1)]
 

@@ -37,6 +37,13 @@ def most_shown(input_dim: int, scales: int = 1) -> int:
     return max(1, min(MAX_TILES, MAX_PIXELS // input_dim) // scales)
 
 
+def classes_in_turn(vae: VAE, n: int, label: int | ArrayLike | None) -> int | ArrayLike | None:
+    """Return ``label``, or of a conditional model every class in turn, (n,), if it is None."""
+    if label is None and vae.n_classes is not None:
+        return np.arange(n) % vae.n_classes
+    return label
+
+
 def _shown_of(shown: int, n: int) -> str:
     return f"; the first {shown:,} of {n:,}" if shown < n else ""
 
@@ -47,6 +54,8 @@ def plot_reconstructions(
     n: int = 12,
     image_shape: ImageShape = None,
     axes: Axes | None = None,
+    *,
+    labels: ArrayLike | None = None,
 ) -> Figure:
     """Draw the first ``n`` images over what the model makes of them through mu.
 
@@ -62,6 +71,8 @@ def plot_reconstructions(
         How to draw a row; a square if left out.
     axes : Axes, optional
         Where to draw; a new figure if left out.
+    labels : (n,) array of int, optional
+        Of a conditional model: the class of each image.
 
     Returns
     -------
@@ -73,8 +84,11 @@ def plot_reconstructions(
         If a row is no image of ``image_shape``.
     """
     shape = check_image_shape(vae, image_shape)
-    originals = check_images("images", images, vae)[: check_count("n", n)]
-    axes = draw_tiles(vae, np.stack([originals, vae.reconstruct(originals)]), shape, axes)
+    originals = check_images("images", images, vae)
+    given = vae.inputs.labels(labels, len(originals))
+    n = min(check_count("n", n), len(originals))
+    originals, given = originals[:n], None if given is None else given[:n]
+    axes = draw_tiles(vae, np.stack([originals, vae.reconstruct(originals, given)]), shape, axes)
     axes.set_yticks([0, 1], ["original", "reconstruction"])
     axes.set_title("Originals and their reconstructions", fontsize="medium")
     return figure_of(axes)
@@ -97,6 +111,7 @@ def plot_samples(
     axes: Axes | None = None,
     *,
     draw: bool = False,
+    label: int | ArrayLike | None = None,
 ) -> Figure:
     """Show ``vae.sample(n, scale=scale, seed=seed)``: means of p(x given z), z = scale * noise.
 
@@ -116,6 +131,8 @@ def plot_samples(
         Where to draw; a new figure if left out.
     draw : bool
         Whether to show draws from p(x given z) instead of its means.
+    label : int or (n,) array of int, optional
+        Of a conditional model: what to draw; every class in turn if left out.
 
     Returns
     -------
@@ -130,8 +147,11 @@ def plot_samples(
     """
     shape = check_image_shape(vae, image_shape)
     n, scale = check_count("n", n), check_number("scale", scale, at_least=0.0)
-    images = vae.sample(min(n, most_shown(vae.input_dim)), scale=scale, seed=seed, draw=draw)
-    return tiles_figure(vae, images, n, scale, shape, axes)
+    most = min(n, most_shown(vae.input_dim))
+    told = classes_in_turn(vae, most, label)
+    images = vae.sample(most, scale=scale, seed=seed, draw=draw, label=told)
+    columns = vae.n_classes if label is None else None
+    return tiles_figure(vae, images, n, scale, shape, axes, columns)
 
 
 def tiles_figure(
@@ -141,9 +161,10 @@ def tiles_figure(
     scale: float,
     image_shape: tuple[int, int],
     axes: Axes | None = None,
+    columns: int | None = None,
 ) -> Figure:
     """Draw ``images``, the first of ``n`` samples at one scale."""
-    columns = min(MAX_COLUMNS, int(np.ceil(np.sqrt(len(images)))))
+    columns = min(MAX_COLUMNS, columns or int(np.ceil(np.sqrt(len(images)))))
     axes = draw_tiles(vae, _wrap(images, columns), image_shape, axes)
     title = f"Samples at scale {scale:g}, z = scale × noise{_shown_of(len(images), n)}"
     axes.set_title(title, fontsize="medium")
@@ -159,6 +180,7 @@ def plot_scales(
     axes: Axes | None = None,
     *,
     draw: bool = False,
+    label: int | ArrayLike | None = None,
 ) -> Figure:
     """Show the same noise at several scales, a labelled row for each.
 
@@ -182,6 +204,8 @@ def plot_scales(
         Where to draw; a new figure if left out.
     draw : bool
         Whether to show draws from p(x given z) instead of its means.
+    label : int or (n,) array of int, optional
+        Of a conditional model: what to draw; every class in turn if left out.
 
     Returns
     -------
@@ -200,7 +224,8 @@ def plot_scales(
     if not scales:
         raise SizeError("scales is empty; give at least one, for example scales=(0.5, 1.0).")
     most = min(n, most_shown(vae.input_dim, len(scales)))
-    blocks = [vae.sample(most, scale=scale, seed=seed, draw=draw) for scale in scales]
+    told = classes_in_turn(vae, most, label)
+    blocks = [vae.sample(most, scale=scale, seed=seed, draw=draw, label=told) for scale in scales]
     return scales_figure(vae, blocks, n, scales, shape, axes)
 
 

@@ -5,6 +5,7 @@ The only mathematics here is layout: the first two principal components.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,7 +77,12 @@ def _points(mu: Array, logvar: Array) -> tuple[Array, list[str]]:
 
 
 def plot_latent(
-    vae: VAE, images: ArrayLike, labels: ArrayLike | None = None, axes: Axes | None = None
+    vae: VAE,
+    images: ArrayLike,
+    labels: ArrayLike | None = None,
+    axes: Axes | None = None,
+    *,
+    names: Sequence[str] | None = None,
 ) -> Figure:
     """Draw mu of every image as a point, coloured by its label.
 
@@ -91,9 +97,11 @@ def plot_latent(
         Data in [0, 1], or uint8.
     labels : array of whole numbers or words, (n,), optional
         Each class gets a colour, a marker, and its name at the median of its points,
-        or beside it where names would cover each other.
+        or beside it where names would cover each other.  A conditional model is told them.
     axes : Axes, optional
         Where to draw; a new figure if left out.
+    names : sequence of str, optional
+        What label i is called, where labels are whole numbers from 0 on.
 
     Returns
     -------
@@ -111,7 +119,10 @@ def plot_latent(
     check_model(vae)
     images = check_images("images", images, vae, min_rows=rows_needed(vae))
     classes = None if labels is None else _check_labels(labels, len(images))
-    points, names = _points(*vae.encode(images))
+    told = vae.inputs.labels(labels, len(images)) if vae.n_classes is not None else None
+    points, titles = _points(*vae.encode(images, told))
+    if classes is not None and names is not None:
+        classes = np.array(names)[classes]
     axes = canvas(axes, 5.0, 5.0 if vae.latent_dim > 1 else 3.0)
     if classes is None:
         axes.scatter(points[:, 0], points[:, 1], color=PALETTE[0], **POINTS)
@@ -119,7 +130,7 @@ def plot_latent(
         _draw_classes(axes, points, classes)
     if vae.latent_dim > 1:
         axes.set_aspect("equal", adjustable="datalim")
-    axes.set(xlabel=names[0], ylabel=names[1])
+    axes.set(xlabel=titles[0], ylabel=titles[1])
     axes.set_title(f"Where {len(images):,} images lie in the latent space", fontsize="medium")
     axes.spines[["top", "right"]].set_visible(False)
     return figure_of(axes)

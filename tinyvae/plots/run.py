@@ -12,9 +12,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tinyvae.data import DataSet
+from tinyvae.data.labels import Classes, as_classes
+from tinyvae.errors import UsageError
 from tinyvae.model.evaluation import ACTIVE_THRESHOLD, Evaluation, evaluate
 from tinyvae.model.vae import VAE
 from tinyvae.plots.arguments import check_model, wrong_kind
+from tinyvae.plots.classes import plot_analogies, plot_classes
 from tinyvae.plots.curves import plot_history, plot_kl
 from tinyvae.plots.grid import plot_grid
 from tinyvae.plots.images import plot_reconstructions, plot_samples, plot_scales
@@ -37,12 +40,14 @@ def save_all(
     *,
     evaluation: Evaluation | None = None,
     seed: int = 0,
+    classes: Classes | None = None,
 ) -> list[Path]:
     """Write the pictures of a run as PNG files.
 
     ``history``, ``kl`` and ``latent``; and if the data are images ``reconstructions``,
-    ``samples``, ``scales``, ``grid``, ``grid-quantiles``, ``interpolations`` and ``traversals``.
-    Where data are shown, they are the first of the test set.
+    ``samples``, ``scales``, ``grid``, ``grid-quantiles``, ``interpolations`` and ``traversals``;
+    of a conditional model ``classes`` and ``analogies`` in place of samples, grids and
+    interpolations.  Where data are shown, they are the first of the test set.
 
     Parameters
     ----------
@@ -58,6 +63,9 @@ def save_all(
         What ``evaluate(vae, data.test)`` returned; computed if left out.
     seed : int
         Of the samples.
+    classes : Classes, optional
+        Of a conditional model: those of ``data``, as its numbers, and their names.  If not
+        given, they are the data's labels.
 
     Returns
     -------
@@ -76,15 +84,23 @@ def save_all(
     check_model(vae)
     if not isinstance(data, DataSet):
         raise wrong_kind("data", data, "a DataSet, as load_data returns")
-    found = evaluate(vae, data.test) if evaluation is None else evaluation
-    drawings = dict(_numbers(vae, data, history, found))
+    if vae.n_classes is None:
+        classes = None
+    elif classes is None:
+        classes = _classes(data)
+    told = None if classes is None else classes.test
+    found = evaluate(vae, data.test, labels=told) if evaluation is None else evaluation
+    drawings = dict(_numbers(vae, data, history, found, classes))
     if data.image_shape is not None:
-        drawings |= dict(_images(vae, data, data.image_shape, found, seed))
+        if classes is None:
+            drawings |= dict(_images(vae, data, data.image_shape, found, seed))
+        else:
+            drawings |= dict(_told(vae, data, data.image_shape, found, seed, classes))
     return [save(draw(), Path(folder) / f"{name}.png") for name, draw in drawings.items()]
 
 
 def _numbers(
-    vae: VAE, data: DataSet, history: History | None, found: Evaluation
+    vae: VAE, data: DataSet, history: History | None, found: Evaluation, classes: Classes | None
 ) -> Iterator[tuple[str, Drawing]]:
     """Yield the pictures that any data allow, by name."""
     if history:
@@ -93,10 +109,11 @@ def _numbers(
     yield "kl", lambda: plot_kl(found.kl_per_dimension, active)
     images = data.test[:MAX_POINTS]
     if len(images) >= rows_needed(vae):
-        labels = None if data.test_labels is None else data.test_labels[:MAX_POINTS]
-        if labels is not None and data.label_names is not None:
-            labels = np.array(data.label_names)[labels]
-        yield "latent", lambda: plot_latent(vae, images, labels)
+        labels, names = data.test_labels, data.label_names
+        if classes is not None:
+            labels, names = classes.test, classes.names
+        shown = None if labels is None else labels[:MAX_POINTS]
+        yield "latent", lambda: plot_latent(vae, images, shown, names=names)
 
 
 def _images(
@@ -119,3 +136,31 @@ def _images(
         yield "interpolations", lambda: plot_interpolations(vae, pairs, image_shape=shape)
     order = np.argsort(-found.kl_per_dimension, kind="stable")[:MAX_TRAVERSALS].tolist()
     yield "traversals", lambda: plot_traversals(vae, images[0], order, image_shape=shape)
+
+
+def _told(
+    vae: VAE, data: DataSet, shape: tuple[int, int], found: Evaluation, seed: int, classes: Classes
+) -> Iterator[tuple[str, Drawing]]:
+    """Yield the pictures of images that a conditional model makes, by name."""
+    images, labels, names = data.test[:MAX_POINTS], classes.test[:MAX_POINTS], classes.names
+    yield "classes", lambda: plot_classes(vae, seed=seed, image_shape=shape, names=names)
+    yield (
+        "analogies",
+        lambda: plot_analogies(vae, images, labels, image_shape=shape, names=names),
+    )
+    yield (
+        "reconstructions",
+        lambda: plot_reconstructions(vae, images, image_shape=shape, labels=labels),
+    )
+    yield "scales", lambda: plot_scales(vae, seed=seed, image_shape=shape)
+    order = np.argsort(-found.kl_per_dimension, kind="stable")[:MAX_TRAVERSALS].tolist()
+    yield (
+        "traversals",
+        lambda: plot_traversals(vae, images[0], order, image_shape=shape, label=int(labels[0])),
+    )
+
+
+def _classes(data: DataSet) -> Classes:
+    if data.train_labels is None or data.test_labels is None:
+        raise UsageError("vae is conditional, and data has no labels: load some with labels.")
+    return as_classes(data.train_labels, data.test_labels, data.label_names)

@@ -33,6 +33,8 @@ def plot_interpolations(
     steps: int = 11,
     image_shape: ImageShape = None,
     axes: Axes | None = None,
+    *,
+    labels: ArrayLike | None = None,
 ) -> Figure:
     """Draw the straight way through the latent space from one image to another, one pair a row.
 
@@ -50,6 +52,9 @@ def plot_interpolations(
         How to draw a row; a square if left out.
     axes : Axes, optional
         Where to draw; a new figure if left out.
+    labels : (pairs, 2) array of int, optional
+        Of a conditional model: the classes of the images.  A way is decoded as the class of its
+        first image, so that the hand changes and what is written stays.
 
     Returns
     -------
@@ -69,10 +74,12 @@ def plot_interpolations(
             "two flattened images for each way."
         )
     images = check_images("pairs", ends.reshape(-1, vae.input_dim), vae)
-    mu = vae.encode(images)[0].reshape(-1, 2, vae.latent_dim)
+    told = None if labels is None else np.asarray(labels).reshape(-1)
+    mu = vae.encode(images, told)[0].reshape(-1, 2, vae.latent_dim)
     t = np.linspace(0.0, 1.0, check_count("steps", steps, at_least=2))
     z = (1 - t)[:, None] * mu[:, None, 0] + t[:, None] * mu[:, None, 1]
-    ways = vae.decode_mean(z.reshape(-1, vae.latent_dim))
+    written = None if told is None else np.repeat(told[::2], len(t))
+    ways = vae.decode_mean(z.reshape(-1, vae.latent_dim), written)
     images = images.reshape(-1, 2, vae.input_dim)
     ways = ways.reshape(len(images), len(t), -1)
     axes = draw_tiles(vae, np.concatenate([images[:, :1], ways, images[:, 1:]], 1), shape, axes)
@@ -92,6 +99,8 @@ def plot_traversals(
     steps: int = 13,
     image_shape: ImageShape = None,
     axes: Axes | None = None,
+    *,
+    label: int | None = None,
 ) -> Figure:
     """Draw what one latent dimension does: z[i] from -3 to 3, the others at mu(x), one i a row.
 
@@ -109,6 +118,8 @@ def plot_traversals(
         How to draw a row; a square if left out.
     axes : Axes, optional
         Where to draw; a new figure if left out.
+    label : int, optional
+        Of a conditional model: the class of the image.
 
     Returns
     -------
@@ -126,7 +137,7 @@ def plot_traversals(
     image = check_images("x", np.atleast_2d(np.asarray(x)), vae)
     if len(image) != 1:
         raise ShapeError(f"x has {len(image)} rows; give the one image to start from.")
-    mu, logvar = vae.encode(image)
+    mu, logvar = vae.encode(image, label)
     if dimensions is None:
         dimensions = np.argsort(-kl_forward(mu, logvar)[0], kind="stable")[:MAX_TRAVERSALS].tolist()
     chosen = [check_count("dimensions", i, at_least=0) for i in dimensions]
@@ -136,7 +147,7 @@ def plot_traversals(
     z = np.repeat(mu, len(chosen) * len(values), 0).reshape(len(chosen), len(values), -1)
     for row, i in enumerate(chosen):
         z[row, :, i] = values
-    tiles = vae.decode_mean(z.reshape(-1, vae.latent_dim)).reshape(*z.shape[:2], -1)
+    tiles = vae.decode_mean(z.reshape(-1, vae.latent_dim), label).reshape(*z.shape[:2], -1)
     axes = draw_tiles(vae, tiles, shape, axes)
     axes.set_yticks(range(len(chosen)), [f"z[{i}]" for i in chosen])
     axes.set_xticks(range(len(values)), [number(value, ".2g") for value in values])

@@ -228,11 +228,18 @@ def _announce(prepared: Prepared, folder: Path, say: Say) -> None:
 def _measure_and_draw(prepared: Prepared, folder: Path, progress: bool, say: Say) -> Result:
     training, data, binarize = prepared.training, prepared.data, prepared.options.binarize
     vae, history, bars = training.state.vae, training.state.history, progress and shows_bars()
+    classes = prepared.classes
     evaluations = {
-        "train": evaluate(vae, data.train, binarize=binarize, progress=bars),
-        "test": evaluate(vae, data.test, binarize=binarize, progress=bars),
+        split: evaluate(
+            vae,
+            getattr(data, split),
+            binarize=binarize,
+            labels=None if classes is None else getattr(classes, split),
+            progress=bars,
+        )
+        for split in ("train", "test")
     }
-    pictures = draw_pictures(vae, data, history, evaluations["test"], folder, say)
+    pictures = draw_pictures(vae, data, history, evaluations["test"], folder, say, classes)
     return Result(folder, vae, history, False, None, evaluations, pictures)
 
 

@@ -17,7 +17,7 @@ from tinyvae.errors import FileFormatError, UsageError
 from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.ops import BACKENDS
 from tinyvae.ops.reference import ACTIVATIONS
-from tinyvae.schema import Schema, check_fields, count, number, several, word
+from tinyvae.schema import Schema, check_fields, count, flag, number, several, word
 from tinyvae.training.options import TrainingOptions, unknown_name
 
 _MODEL = (
@@ -53,6 +53,8 @@ class RunOptions(TrainingOptions):
 
     Attributes
     ----------
+    conditional : bool
+        Whether the labels of the data are told to encoder and decoder.
     data : str
         A name or a file; see ``load_data``.
     data_dir : str or None
@@ -74,6 +76,7 @@ threads
     epochs: int = 120
     learning_rate: float = 2e-3
     schedule: str = "cosine"
+    conditional: bool = False
     data: str = "digits"
     data_dir: str | None = None
     scale_max: float | None = None
@@ -94,6 +97,7 @@ threads
 
     SCHEMA: ClassVar[Schema] = {
         **TrainingOptions.SCHEMA,
+        "conditional": flag(),
         "data": word(),
         "data_dir": word(optional=True),
         "scale_max": number(above=0.0, optional=True),
@@ -153,6 +157,7 @@ DATA: Schema = {
     "test": several(count(at_least=0), 2),
     "dtype": word(),
     "image_shape": several(count(), 2, optional=True),
+    "classes": several(word(), optional=True),
 }
 
 
@@ -164,8 +169,8 @@ class Config:
     ----------
     options : RunOptions
     data : mapping
-        What the data were: ``name``, the shapes ``train`` and ``test``, ``dtype`` and
-        ``image_shape``.
+        What the data were: ``name``, the shapes ``train`` and ``test``, ``dtype``,
+        ``image_shape``, and of a conditional model ``classes``, their names.
     version : str
         Of the tinyvae that wrote it.
     """

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinyvae.data import DataSet
+from tinyvae.data.labels import Classes
 from tinyvae.model.evaluation import Evaluation
 from tinyvae.model.vae import VAE
 from tinyvae.training.history import History
@@ -18,10 +19,14 @@ def draw_pictures(
     evaluation: Evaluation,
     folder: Path,
     say: Callable[[str], None],
+    classes: Classes | None = None,
 ) -> list[Path]:
-    """Make all pictures of a run; ``evaluation`` is that of the test set."""
+    """Make all pictures of a run; ``evaluation`` is that of the test set.
+
+    ``classes`` are those of the data, of a conditional model.
+    """
     from tinyvae import plots
 
     if data.image_shape is None:
         say(f"The rows of {data.name} are not known to be images, so no images are drawn")
-    return plots.save_all(vae, data, history, folder, evaluation=evaluation)
+    return plots.save_all(vae, data, history, folder, evaluation=evaluation, classes=classes)

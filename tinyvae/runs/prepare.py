@@ -11,12 +11,14 @@ from importlib.metadata import version
 from typing import Any
 
 from tinyvae.data import DataSet, load_data
+from tinyvae.data.labels import Classes
 from tinyvae.data.reading import mean_of
 from tinyvae.data.registry import PUBLISHED
 from tinyvae.data.streams import expanded
 from tinyvae.errors import ReadingWarning, UsageError
 from tinyvae.model.likelihoods import likelihood_class
 from tinyvae.model.vae import VAE
+from tinyvae.runs.classes import classes_of
 from tinyvae.runs.options import Config, RunOptions
 from tinyvae.training.fit import Training
 
@@ -28,17 +30,20 @@ class Prepared:
     options: RunOptions
     data: DataSet
     training: Training
+    classes: Classes | None = None
 
     @property
     def config(self) -> Config:
         """What is written down of the run."""
-        facts = {
+        facts: dict[str, Any] = {
             "name": self.data.name,
             "train": list(self.data.train.shape),
             "test": list(self.data.test.shape),
             "dtype": str(self.data.train.dtype),
             "image_shape": list(self.data.image_shape) if self.data.image_shape else None,
         }
+        if self.classes is not None:
+            facts["classes"] = list(self.classes.names)
         return Config(self.options, facts, version("tinyvae"))
 
 
@@ -55,10 +60,19 @@ def prepare(options: RunOptions, progress: bool) -> Prepared:
         options = replace(options, batch_size=rows)
         note = f"Batches: of all {rows} rows, fewer than the default (--batch-size)"
         data = replace(data, notes=(*data.notes, note))
-    vae = VAE(input_dim=data.train.shape[1], **options.model)
+    classes = classes_of(data) if options.conditional else None
+    n_classes = None if classes is None else len(classes.names)
+    vae = VAE(input_dim=data.train.shape[1], n_classes=n_classes, **options.model)
     vae.set_output_mean(mean_of(data.train))
-    training = Training(vae, data.train, data.test, options.training)
-    return Prepared(replace(options, **places), data, training)
+    training = Training(
+        vae,
+        data.train,
+        data.test,
+        options.training,
+        labels=None if classes is None else classes.train,
+        validation_labels=None if classes is None else classes.test,
+    )
+    return Prepared(replace(options, **places), data, training, classes)
 
 
 def load(options: RunOptions, progress: bool) -> DataSet:

@@ -14,9 +14,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from tinyvae.checkpoint import replace_file
-from tinyvae.errors import SizeError, check_count, check_number
+from tinyvae.errors import SizeError, UsageError, check_count, check_number
 from tinyvae.model.vae import VAE
-from tinyvae.runs.folders import find_run
+from tinyvae.runs.classes import class_index, class_names
+from tinyvae.runs.folders import Run, find_run
 from tinyvae.runs.naming import reserved
 from tinyvae.schema import count, shown
 
@@ -37,11 +38,14 @@ class Samples:
         None where rows are no pictures.
     shown : int
         How many of each scale the picture shows.
+    classes : tuple of str
+        Of a conditional model that was told nothing: the names of its classes, drawn in turn.
     """
 
     array: Path
     picture: Path | None
     shown: int = 0
+    classes: tuple[str, ...] = ()
 
 
 def sample(
@@ -51,6 +55,7 @@ def sample(
     scales: Sequence[float] = (1.0,),
     seed: int = 0,
     draw: bool = False,
+    label: str | int | None = None,
     output: str | PathLike[str] | None = None,
 ) -> Samples:
     """Decode z = scale * noise and keep the result as numbers and as a picture.
@@ -70,6 +75,9 @@ def sample(
         Of the noise.
     draw : bool
         Whether to draw x from p(x given z) instead of taking its mean.
+    label : str or int, optional
+        Of a conditional model: the name of the class to draw.  If not given, every class in turn,
+        from the same z.
     output : path, optional
         Where to write, without an ending; ``sample``, ``sample-2``, ... in the run's folder if
         not given.  Nothing is overwritten.
@@ -93,6 +101,8 @@ def sample(
         raise SizeError("scales is empty: give at least one, such as 1.0.")
     run = find_run(path)
     vae = run.load().vae
+    names = class_names(run, vae)
+    told = None if label is None else _told(run, names, label)
     with reserved(run.folder / "sample", output, (".npy", ".png")) as stem:
         array, picture = stem.with_name(stem.name + ".npy"), stem.with_name(stem.name + ".png")
         _check_room(vae, n, len(scales), stem.parent)
@@ -101,12 +111,27 @@ def sample(
         with replace_file(array) as file:
             _write_header(file, vae, n, len(scales))
             for i, scale in enumerate(scales):
-                for chunk in _chunks(vae, n, scale, seed, draw):
+                for chunk in _chunks(vae, n, scale, seed, draw, told):
                     file.write(chunk.data)
                     drawn.add(i, chunk)
+        in_turn = names if told is None else ()
         if shape is None:
-            return Samples(array, None)
-        return Samples(array, _draw(vae, n, scales, drawn, shape, picture), drawn.count)
+            return Samples(array, None, classes=in_turn)
+        made = _draw(vae, n, scales, drawn, shape, picture, bool(in_turn))
+        return Samples(array, made, drawn.count, in_turn)
+
+
+def _told(run: Run, names: Sequence[str], label: str | int) -> int:
+    """Return the number of the class that was asked for.
+
+    Raises
+    ------
+    UsageError
+        If the model has no classes, or none of that name.
+    """
+    if not names:
+        raise UsageError(f"label={label!r}: {run.path} is no conditional model; leave it out.")
+    return class_index(label, names)
 
 
 def _check_room(vae: VAE, n: int, scales: int, folder: Path) -> None:
@@ -131,8 +156,12 @@ def _write_header(file: IO[bytes], vae: VAE, n: int, scales: int) -> None:
     npy.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
 
 
-def _chunks(vae: VAE, n: int, scale: float, seed: int, draw: bool) -> Iterator[Array]:
+def _chunks(
+    vae: VAE, n: int, scale: float, seed: int, draw: bool, label: int | None
+) -> Iterator[Array]:
     """Yield the samples of one scale, ``CHUNK`` rows at a time.
+
+    A conditional model that is told no label gets every class in turn, and one z for each round.
 
     Raises
     ------
@@ -140,11 +169,18 @@ def _chunks(vae: VAE, n: int, scale: float, seed: int, draw: bool) -> Iterator[A
         If the scale is so large that the decoder overflows.
     """
     rng = np.random.default_rng(seed)
-    for start in range(0, n, CHUNK):
-        rows = min(CHUNK, n - start)
-        arguments: dict[str, Any] = {"scale": scale, "seed": seed, "draw": draw}
-        if n > CHUNK:
+    in_turn = vae.n_classes if label is None else None
+    size = CHUNK if in_turn is None else max(in_turn, CHUNK // in_turn * in_turn)
+    for start in range(0, n, size):
+        rows = min(size, n - start)
+        arguments: dict[str, Any] = {"scale": scale, "seed": seed, "draw": draw, "label": label}
+        if in_turn is not None:
+            hands = rng.standard_normal((-(-rows // in_turn), vae.latent_dim))
+            arguments["noise"] = np.repeat(hands, in_turn, axis=0)[:rows]
+            arguments["label"] = np.arange(rows) % in_turn
+        elif n > size:
             arguments["noise"] = rng.standard_normal((rows, vae.latent_dim))
+        if n > size:
             stream = np.random.SeedSequence([seed, start]).generate_state(1, np.uint64)
             arguments["seed"] = int(stream[0])
         with np.errstate(all="ignore"):
@@ -190,6 +226,7 @@ def _draw(
     drawn: _Shown,
     image_shape: tuple[int, int],
     path: Path,
+    in_turn: bool,
 ) -> Path:
     """Make one picture of samples: a field of them for one scale, a row each for several."""
     from tinyvae import plots
@@ -197,7 +234,8 @@ def _draw(
 
     blocks = [np.concatenate(block) for block in drawn.blocks]
     if len(scales) == 1:
-        figure = tiles_figure(vae, blocks[0], n, scales[0], image_shape)
+        columns = vae.n_classes if in_turn else None
+        figure = tiles_figure(vae, blocks[0], n, scales[0], image_shape, columns=columns)
     else:
         figure = scales_figure(vae, blocks, n, scales, image_shape)
     return plots.save(figure, path)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyvae.data import DataSet
+from tinyvae.data.labels import Classes
 from tinyvae.errors import ShapeError, UsageError, check_count
 from tinyvae.model.evaluation import Evaluation
 from tinyvae.model.evaluation import evaluate as evaluate_model
+from tinyvae.runs.classes import class_names, labels_of
 from tinyvae.runs.folders import Loaded, Run, find_run
 from tinyvae.runs.make import Say, silent
 from tinyvae.runs.options import RunOptions
@@ -92,8 +94,12 @@ def plot(
     loaded = run.load()
     say = say or silent
     shown = data_of(run, loaded, data, data_dir, progress, say)
-    found = evaluate_model(loaded.vae, shown.test, binarize=binarize_of(run))
-    return draw_pictures(loaded.vae, shown, loaded.history, found, run.folder, say)
+    vae, labels = loaded.vae, labels_of(run, loaded.vae, shown)
+    found = evaluate_model(vae, shown.test, binarize=binarize_of(run), labels=labels["test"])
+    classes = None
+    if labels["train"] is not None and labels["test"] is not None:
+        classes = Classes(labels["train"], labels["test"], class_names(run, vae))
+    return draw_pictures(vae, shown, loaded.history, found, run.folder, say, classes)
 
 
 def evaluate(
@@ -143,6 +149,7 @@ def evaluate(
     run = find_run(path)
     found = run.load()
     loaded = data_of(run, found, data, data_dir, progress, say or silent)
+    labels = labels_of(run, found.vae, loaded)
     return {
         split: evaluate_model(
             found.vae,
@@ -150,6 +157,7 @@ def evaluate(
             n_samples=n_samples,
             binarize=binarize_of(run),
             seed=seed,
+            labels=labels[split],
             progress=progress and shows_bars(),
         )
         for split in splits
