@@ -23,6 +23,29 @@ def test_sample_writes_what_it_says(run_path, folder):
     assert "dreams.npy exists already" in bad("sample lone.npz --output dreams", 2)
 
 
+def test_a_conditional_run_from_train_to_sample(folder):
+    x = (np.random.default_rng(1).random((60, 16)) < 0.4).astype(np.float32)
+    np.savez("told.npz", x=x, y=np.arange(60) % 3)
+    small = "--hidden 8 --latent-dim 2 --backend reference --epochs 1 --no-progress"
+    good(f"train --data told.npz --conditional --output told {small}")
+    out = good("sample told --n 6")
+    assert "Every class in turn, from one z each round: 0, 1, 2 (--label draws only one)." in out
+    assert "Every class" not in good("sample told --n 6 --label 2 --output two")
+    vae = VAE.load("told/model.npz")
+    np.testing.assert_array_equal(np.load("two.npy"), vae.sample(6, label=2, seed=0))
+    assert "Error: --label 9 is no class of this model. Choose from: 0, 1, 2." in bad(
+        "sample told --label 9", 2
+    )
+    table = good("evaluate told --samples 4 --split test --no-progress")
+    assert "bound of log p(x|y), K = 4" in table
+    assert "bound of log p(x), 4 of each class" in table
+    found = json.loads(good("evaluate told --samples 4 --json --no-progress"))["test"]
+    assert f"{found['log_likelihood']:.2f}" in table
+    assert f"{found['accuracy']:.1%}" in table
+    assert "n_classes" in good("info told")
+    assert "--conditional needs labels" in bad(f"train --data mine.npy --conditional {small}", 2)
+
+
 def test_plot_lists_the_pictures(run_path, folder):
     listed = good(f"plot {run_path} --no-progress").splitlines()
     pictures = [line for line in listed if line.endswith(".png")]

@@ -67,17 +67,21 @@ def in_flags(message: str, commands: Iterable[Any]) -> str:
         name, index, value = found.groups()
         plain = value.strip("'\"")
         value = plain if plain and not re.search(r"\s", plain) else value
+        if value == "True":
+            return flags[name]
         if index is not None:
             return f"{flags[name]}, number {int(index) + 1}: {value}"
         return f"{flags[name]} {value}".rstrip()
 
     message = re.sub(rf"(?<![\w./\\-])({known})(?:\[(\d+)\])?=({_VALUE})", given, message)
     # A bare word is an option only where it cannot be an ordinary word.
-    return re.sub(
+    message = re.sub(
         rf"(?<![\w./\\-])({known})(?![\w/\\=-]|\.\w)",
         lambda found: flags[found[1]] if "_" in found[1] else found[1],
         message,
     )
+    # Messages for both readers name the option beside the argument; here they are the same.
+    return re.sub(r"(--[a-z-]+)((?: \S+)?) \(\1\)", r"\1\2", message)
 
 
 def _flags(commands: Iterable[Any]) -> Mapping[str, str]:
