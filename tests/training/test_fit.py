@@ -12,6 +12,7 @@ from tinyvae import errors
 from tinyvae.data import gather_batch
 from tinyvae.errors import CheckpointError
 from tinyvae.model.adam import Adam
+from tinyvae.model.evaluation import evaluate
 from tinyvae.model.vae import VAE
 from tinyvae.training.fit import fit
 from tinyvae.training.options import CALLED_ELSEWHERE, TrainingOptions
@@ -162,3 +163,22 @@ def test_objectives_and_labels_reach_the_step_and_resume(options, backend, tmp_p
     again = make()
     fit(again, x, labels=y, epochs=2, checkpoint=path, resume=True, **options)
     np.testing.assert_array_equal(again.parameters.values, hand.parameters.values)
+
+
+@pytest.mark.parametrize("free_bits", [None, 0.05, 0.2, 0.5])
+def test_free_bits_keep_alive_what_collapses_without_them(free_bits):
+    """No direction of the data varies as much as sigma**2 = 4: the optimum ignores z."""
+    rng = np.random.default_rng(0)
+    deviations = np.sqrt([1.6, 1.5, 1.4, 0.5, 0.5, 0.5, 0.5, 0.5])
+    x = rng.standard_normal((600, 8)) * deviations
+    vae = VAE(8, (), 3, likelihood="gaussian", sigma=2.0, dtype="float64", backend="reference")
+    options = {"epochs": 60, "batch_size": 100, "learning_rate": 0.01, "progress": False}
+    fit(vae, x, free_bits=free_bits, **options)
+    found = evaluate(vae, x)
+    if free_bits is None:
+        assert found.active_units == 0
+        assert found.kl < 0.001
+    else:
+        assert found.active_units == 3
+        assert np.all(found.kl_per_dimension > 0.8 * free_bits)
+        assert np.all(found.kl_per_dimension < 1.05 * free_bits)
