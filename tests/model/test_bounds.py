@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tinyvae.errors import CheckpointError
 from tinyvae.linear_gaussian import LinearGaussian
 from tinyvae.model import bounds as module
 from tinyvae.model.likelihoods import LIKELIHOODS
@@ -69,12 +70,45 @@ def test_chunks_of_samples_change_nothing(make_vae, make_x, monkeypatch):
             np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
+def test_an_estimate_goes_on_where_it_was_stopped(make_vae, make_x, monkeypatch, tmp_path):
+    vae, x, path = make_vae(nudge=1.0), make_x("bernoulli", 40), tmp_path / "bounds.npz"
+    monkeypatch.setattr(module, "_CHUNK", 3 * 50)  # three rows at a time
+    monkeypatch.setattr(module, "_SAVED_EVERY", 2)
+    whole = vae.bounds(x, 70, seed=4)
+    chunk, calls = module._chunk, []
+
+    def stopping(*arguments):
+        calls.append(len(arguments[1]))
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return chunk(*arguments)
+
+    monkeypatch.setattr(module, "_chunk", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        vae.bounds(x, 70, seed=4, checkpoint=path)
+    assert sum(calls) == 18
+    found = vae.bounds(x, 70, seed=4, checkpoint=path)
+    assert sum(calls) == 18 + 40 - 12  # two chunks of three rows are the last that were kept
+    for one, other in zip(found, whole, strict=True):
+        np.testing.assert_array_equal(one, other)
+    again = vae.log_likelihood(x, 70, seed=4, checkpoint=path)
+    np.testing.assert_array_equal(again, whole.importance_weighted)
+    assert sum(calls) == 18 + 40 - 12  # nothing was left to do
+    for changed in ({"seed": 5}, {"n_samples": 71}, {"x": 1.0 - x}):
+        arguments = {"x": x, "n_samples": 70, "seed": 4} | changed
+        with pytest.raises(CheckpointError, match="another model, other data, or another seed"):
+            vae.bounds(**arguments, checkpoint=path)
+    vae.parameters.values[0] += 1.0
+    with pytest.raises(CheckpointError, match="another model"):
+        vae.bounds(x, 70, seed=4, checkpoint=path)
+
+
 def test_labels_stay_with_their_rows(make_vae, make_x, monkeypatch, rng):
     vae, x = make_vae(n_classes=3, nudge=1.0), make_x("bernoulli", 9)
     vae.parameters["decoder.0.label_weight"][:] *= 5.0
     labels = rng.integers(0, 3, 9)
     for rows in (9, 2):  # rows at a time
-        monkeypatch.setattr(module, "_CHUNK", rows * module._CHUNK_SAMPLES)
+        monkeypatch.setattr(module, "_CHUNK", rows * module._DRAWN_TOGETHER)
         found = vae.bounds(x, 100, labels=labels)
         for row in range(9):
             repeated = np.tile(x[row], (100, 1)), rng.standard_normal((100, 2))

@@ -1,4 +1,4 @@
-"""One step of training, fused where the backend is Numba, by operations where it is not."""
+"""A training step, and the weighing of samples: fused on Numba, by operations elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinyvae.model.adam import Adam
 from tinyvae.model.config import Architecture
-from tinyvae.model.likelihoods import Gaussian
+from tinyvae.model.likelihoods import Gaussian, Likelihood
 from tinyvae.model.network import Network
 from tinyvae.model.objectives import Objective, Terms
 from tinyvae.ops.reference import ACTIVATIONS, LIKELIHOODS
@@ -39,6 +39,55 @@ class StepByOperations:
         return terms
 
 
+def described(architecture: Architecture, network: Network) -> Any:
+    """Return the model as the kernels see it, a ``tinyvae.ops.layout.Network``."""
+    from tinyvae.ops.layout import NO_LABEL
+    from tinyvae.ops.layout import Network as Described
+
+    offsets = network.parameters.offsets
+    arrays = [
+        tuple(
+            offsets.get(f"{net.name}.{i}.{kind}", NO_LABEL)
+            for kind in ("weight", "bias", "label_weight")
+        )
+        for net in (network.encoder, network.decoder)
+        for i in range(net.depth)
+    ]
+    return Described(
+        encoder=network.encoder.widths,
+        decoder=network.decoder.widths,
+        offsets=arrays,
+        n_classes=architecture.n_classes or 0,
+        activation=ACTIVATIONS.index(architecture.activation),
+        likelihood=LIKELIHOODS.index(architecture.likelihood),
+    )
+
+
+def log_sigma_of(likelihood: Likelihood) -> float:
+    """Return log sigma of a Gaussian likelihood, and 0 of the others, which have none."""
+    return float(likelihood.log_sigma[0]) if isinstance(likelihood, Gaussian) else 0.0
+
+
+class FusedWeigh:
+    """The decoder on many samples of z in one compiled call; see ``ops/weigh.py``."""
+
+    def __init__(self, architecture: Architecture, network: Network) -> None:
+        from tinyvae.ops.weigh import Weigh
+
+        self.likelihood, values = network.likelihood, network.parameters.values
+        self.weigh = Weigh(values, described(architecture, network), architecture.threads)
+
+    def __call__(
+        self, x: Array, posterior: tuple[Array, Array], noise: Array, labels: Array | None
+    ) -> tuple[Array, Array]:
+        """Return reconstruction and log_w, (batch, K) nats."""
+        mu, logvar = (np.ascontiguousarray(array, dtype=x.dtype) for array in posterior)
+        told = _NO_LABELS if labels is None else labels
+        return self.weigh(
+            np.ascontiguousarray(x), told, (mu, logvar), noise, log_sigma_of(self.likelihood)
+        )
+
+
 class FusedStep:
     """The same in one compiled call; see ``ops/fused_step.py``.
 
@@ -46,42 +95,23 @@ class FusedStep:
     """
 
     def __init__(self, architecture: Architecture, network: Network) -> None:
-        from tinyvae.ops.layout import NO_LABEL
-        from tinyvae.ops.layout import Network as Described
         from tinyvae.ops.train_step import TrainStep
 
-        self.likelihood, offsets = network.likelihood, network.parameters.offsets
-        arrays = [
-            tuple(
-                offsets.get(f"{net.name}.{i}.{kind}", NO_LABEL)
-                for kind in ("weight", "bias", "label_weight")
-            )
-            for net in (network.encoder, network.decoder)
-            for i in range(net.depth)
-        ]
-        described = Described(
-            encoder=network.encoder.widths,
-            decoder=network.decoder.widths,
-            offsets=arrays,
-            n_classes=architecture.n_classes or 0,
-            activation=ACTIVATIONS.index(architecture.activation),
-            likelihood=LIKELIHOODS.index(architecture.likelihood),
-        )
-        self.step = TrainStep(network.parameters.values, described, architecture.threads)
+        self.likelihood, values = network.likelihood, network.parameters.values
+        self.step = TrainStep(values, described(architecture, network), architecture.threads)
 
     def __call__(
         self, x: Array, noise: Array, labels: Array | None, adam: Adam, objective: Objective
     ) -> Terms:
         """Do a step; change nothing if the loss is not finite."""
         code, beta, free_bits = objective.code()
-        likelihood = self.likelihood
         terms = self.step(
             x,
             noise,
             _NO_LABELS if labels is None else labels,
             (adam.m, adam.v, adam.next_constants()),
             (code, len(noise) // len(x), beta, free_bits),
-            float(likelihood.log_sigma[0]) if isinstance(likelihood, Gaussian) else 0.0,
+            log_sigma_of(self.likelihood),
         )
         adam.step_count += math.isfinite(terms[0])
         return Terms(*terms)

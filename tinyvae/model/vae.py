@@ -26,13 +26,19 @@ from tinyvae.errors import (
     check_option,
 )
 from tinyvae.model.adam import Adam
-from tinyvae.model.bounds import Bounds, estimate_bounds, log_weights
+from tinyvae.model.bounds import (
+    Bounds,
+    Unfinished,
+    WeighByOperations,
+    estimate_bounds,
+    identity_of,
+)
 from tinyvae.model.config import Architecture
 from tinyvae.model.inputs import Inputs
 from tinyvae.model.network import Network
 from tinyvae.model.objectives import Terms, make_objective
 from tinyvae.model.parameters import Parameters
-from tinyvae.model.training_step import FusedStep, StepByOperations
+from tinyvae.model.training_step import FusedStep, FusedWeigh, StepByOperations
 
 Array = NDArray[Any]
 
@@ -143,10 +149,16 @@ class VAE:
         self.support = self.inputs.support  # what x the likelihood can describe
         self.network = Network(architecture, parameters)
         self.observation = self.network.likelihood
+        by_operations = self.backend == "reference"
         self._step = (
             StepByOperations(self.network)
-            if self.backend == "reference"
+            if by_operations
             else FusedStep(architecture, self.network)
+        )
+        self._weigh = (
+            WeighByOperations(self.network)
+            if by_operations
+            else FusedWeigh(architecture, self.network)
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -371,7 +383,8 @@ class VAE:
         shape = np.shape(noise)[:-1]
         rows, noise, labels = self.inputs.batch(x, noise, labels)
         posterior = self.network.encode(rows, labels)[1:]
-        return log_weights(self.network, rows, posterior, noise, labels)[0].reshape(shape)
+        several = noise.reshape(len(rows), -1, self.latent_dim)
+        return self._weigh(rows, posterior, several, labels)[1].reshape(shape)
 
     def bounds(
         self,
@@ -382,6 +395,7 @@ class VAE:
         seed: int = 0,
         binarize: str | None = None,
         posterior: tuple[Array, Array] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         progress: bool = False,
         trusted: bool = False,
     ) -> Bounds:
@@ -408,6 +422,9 @@ class VAE:
             likelihood if not given, as p(x) is one of 0 and 1; ``"none"`` under the others.
         posterior : (mu, logvar), optional
             What ``encode(x)`` returned, where it is at hand.
+        checkpoint : path, optional
+            A file that keeps what is finished, every few hundred rows: called again with the same
+            arguments after a stop, the estimate goes on there, bit for bit.
         progress : bool
             Whether to show a progress bar.
         trusted : bool
@@ -417,6 +434,13 @@ class VAE:
         -------
         Bounds
             Three (batch,) float64 arrays in nats.
+
+        Raises
+        ------
+        CheckpointError
+            If ``checkpoint`` is damaged, or keeps another estimate.
+        WriteError
+            If it cannot be written.
         """
         check_count("n_samples", n_samples)
         rows = np.asarray(x) if trusted else self._binarized(x, binarize, seed)
@@ -425,7 +449,11 @@ class VAE:
         if len(q[0]) != len(rows) or len(q[1]) != len(rows):
             raise ShapeError(f"posterior has {len(q[0])} and {len(q[1])} rows, and x {len(rows)}.")
         rng = np.random.default_rng(check_count("seed", seed, at_least=0))
-        return estimate_bounds(self.network, rows, q, chosen, n_samples, rng, progress)
+        values, identity = self.parameters.values, {}
+        if checkpoint is not None:
+            identity = identity_of(values, rows, chosen, n_samples, seed)
+        unfinished = Unfinished(checkpoint, np.empty((3, len(rows))), rng, identity)
+        return estimate_bounds(self._weigh, rows, q, chosen, n_samples, unfinished, progress)
 
     def _binarized(self, x: ArrayLike, binarize: str | None, seed: int) -> Array:
         how = check_option("binarize", binarize or self.observation.binarize, BINARIZE)
@@ -440,11 +468,18 @@ class VAE:
         labels: ArrayLike | None = None,
         seed: int = 0,
         binarize: str | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         progress: bool = False,
     ) -> Array:
         """Estimate log p(x) by the importance-weighted bound, (batch,) nats; see ``bounds``."""
         found = self.bounds(
-            x, n_samples, labels=labels, seed=seed, binarize=binarize, progress=progress
+            x,
+            n_samples,
+            labels=labels,
+            seed=seed,
+            binarize=binarize,
+            checkpoint=checkpoint,
+            progress=progress,
         )
         return found.importance_weighted
 
