@@ -66,7 +66,7 @@ def train(output: Path, data_dir: Path | None, objective: str, k: int, epochs: i
         if history.interrupted:
             return
         vae.save(kept)
-        print(f"{cell.name}, {stage} epochs, {sum(history['seconds']) / 3600:.2f} h", flush=True)
+        print(f"{cell.name}, {stage} epochs, {history['seconds'][-1] / 3600:.2f} h", flush=True)
 
 
 def score(output: Path, data_dir: Path | None, rows: int, n_samples: int) -> None:
@@ -108,7 +108,7 @@ def _table(output: Path, rows: int, n_samples: int) -> str:
         epochs = int(note.stem.split("-")[1])
         found = json.loads(note.read_text())
         history = np.genfromtxt(note.parent / "history.csv", delimiter=",", names=True)
-        hours = np.atleast_1d(history["seconds"])[:epochs].sum() / 3600
+        hours = np.atleast_1d(history["seconds"])[epochs - 1] / 3600
         published = PAPER.get((objective, int(k)))
         lines.append(
             f"| {objective} | {k} | {epochs:,} | {hours:.2f} | {found['nll']:.2f} | "
