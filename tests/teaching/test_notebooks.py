@@ -13,7 +13,7 @@ import pytest
 
 import tinyvae
 from tinyvae.errors import WriteError
-from tinyvae.teaching.notebooks import copy_notebooks, notebooks
+from tinyvae.teaching.notebooks import copy_notebooks, notebooks, one_page
 
 NOTEBOOKS = [path for path in notebooks() if path.suffix == ".ipynb"]
 TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
@@ -119,6 +119,7 @@ def test_equations_and_docstrings_point_at_each_other():
 
 def test_the_copy_is_whole_and_overwrites_nothing(tmp_path):
     target = copy_notebooks(tmp_path / "lessons")
-    assert sorted(path.name for path in target.iterdir()) == sorted(p.name for p in notebooks())
+    expected = [path.name for path in [*notebooks(), one_page()]]
+    assert sorted(path.name for path in target.iterdir()) == sorted(expected)
     with pytest.raises(WriteError, match="exists already"):
         copy_notebooks(target)

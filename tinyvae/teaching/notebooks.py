@@ -21,8 +21,13 @@ def notebooks() -> list[Path]:
     return [folder / "README.md", *sorted(folder.glob("[0-9][0-9]-*.ipynb"))]
 
 
+def one_page() -> Path:
+    """Return the path of the VAE in one file, beside the notebooks."""
+    return notebooks()[0].with_name("vae_in_one_page.py")
+
+
 def copy_notebooks(folder: str | PathLike[str] = "tinyvae-tutorials") -> Path:
-    """Copy all notebooks into a new folder.
+    """Copy all notebooks, and the VAE in one file, into a new folder.
 
     Parameters
     ----------
@@ -42,7 +47,7 @@ def copy_notebooks(folder: str | PathLike[str] = "tinyvae-tutorials") -> Path:
     target = Path(folder)
     try:
         target.mkdir(parents=True)
-        for path in notebooks():
+        for path in [*notebooks(), one_page()]:
             shutil.copyfile(path, target / path.name)
     except FileExistsError:
         raise WriteError(

@@ -16,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from tinyvae.errors import UsageError, WriteError
-from tinyvae.teaching.notebooks import notebooks
+from tinyvae.teaching.notebooks import notebooks, one_page
 
 # [`tinyvae.module.function`](../tinyvae/module.py), and a plain [module](../tinyvae/module.py).
 TO_SOURCE = re.compile(r"\[(`?)([^\]`]+)\1\]\(\.\./(tinyvae/[\w/]+)\.py\)")
@@ -69,8 +69,12 @@ def build_site(folder: str | PathLike[str] = "tinyvae-site", mathjax: str = "") 
             page = _page(exporter, path, sources)
             (target / f"{name}.html").write_text(page, encoding="utf-8")
         for module in sorted(sources):
-            page = _source_page(module)
+            text = inspect.getsource(importlib.import_module(module))
+            page = _source_page(module, text)
             (target / "source" / f"{module}.html").write_text(page, encoding="utf-8")
+        single = one_page()
+        page = _source_page(single.stem, single.read_text(encoding="utf-8"))
+        (target / f"{single.stem}.html").write_text(page, encoding="utf-8")
     except FileExistsError:
         raise WriteError(f"{target} exists already; name a new folder.") from None
     except OSError as error:
@@ -113,6 +117,7 @@ def _page(exporter: Any, path: Path, sources: set[str]) -> str:
             cell.source = TO_SOURCE.sub(to_source, cell.source)
             cell.source = TO_NOTEBOOK.sub(r"](\1.html\2", cell.source)
             cell.source = cell.source.replace("](README.md)", "](index.html)")
+            cell.source = cell.source.replace("](vae_in_one_page.py)", "](vae_in_one_page.html)")
     title = re.search(r"^# (.*)", notebook.cells[0].source, flags=re.MULTILINE)
     named = {"metadata": {"name": title.group(1) if title else path.stem}}
     page, _ = exporter.from_notebook_node(notebook, resources=named)
@@ -130,19 +135,19 @@ def _line_of(module: str, name: str) -> int:
         return 1
 
 
-def _source_page(module: str) -> str:
-    """Return a module's source as a page in which every line can be linked to."""
+def _source_page(title: str, text: str) -> str:
+    """Return a source text as a page in which every line can be linked to."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
     looks = HtmlFormatter(
         full=True,
-        title=module,
+        title=title,
         linenos="inline",
         lineanchors="line",
         linespans="line",
         style="xcode",
     )
-    page = highlight(inspect.getsource(importlib.import_module(module)), PythonLexer(), looks)
+    page = highlight(text, PythonLexer(), looks)
     return str(page).replace("<style type", f"{SOURCE_STYLE}<style type", 1)
