@@ -6,7 +6,8 @@ Nothing is judged here.  Arrays go in as copies, converted if so wished.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -55,11 +56,32 @@ class Slot:
 
 
 class CallFailed(Exception):
-    """The reader's function raised; ``cause`` is what."""
+    """The reader's function raised; ``cause`` is what, ``title`` whose, ``calls`` at which call."""
 
-    def __init__(self, cause: Exception) -> None:
+    def __init__(self, cause: Exception, title: str, calls: int) -> None:
         super().__init__(str(cause))
-        self.cause = cause
+        self.cause, self.title, self.calls = cause, title, calls
+
+    @property
+    def said(self) -> str:
+        """The type and the first line of what was raised."""
+        lines = str(self.cause).strip().splitlines()
+        return f"{type(self.cause).__name__}: {(lines[0] if lines else '')[:200].rstrip('.')}."
+
+
+@contextmanager
+def plain_words() -> Iterator[None]:
+    """Turn a failure at a call that nobody expected to fail into a refusal.
+
+    Calls that are tried out are caught where they are tried.
+    """
+    try:
+        yield
+    except CallFailed as error:
+        raise UsageError(
+            f"{error.title} raised {error.said} That was its call {error.calls} here, and calls "
+            "like it went well: it fails for some values among ordinary ones, or by chance."
+        ) from error.cause
 
 
 class Function:
@@ -117,7 +139,7 @@ class Function:
         except (KeyboardInterrupt, SystemExit, MemoryError):
             raise
         except Exception as error:
-            raise CallFailed(error) from error
+            raise CallFailed(error, self.title, self.calls) from error
         if self.calls < WATCHED:
             self.overwrites |= {r for r, copy in given.items() if np.any(copy != arrays[r])}
         return returned

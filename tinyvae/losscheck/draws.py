@@ -164,9 +164,8 @@ def _domain(sampler: Sampler, domains: tuple[str, ...]) -> str:
         if np.isfinite(z).all():
             return domain
     if failure:
-        said = (str(failure.cause).strip().splitlines() or [""])[0][:200]
         raise UsageError(
-            f"The sampler raised {type(failure.cause).__name__}: {said} It was fed mu and a third "
+            f"{failure.title} raised {failure.said} It was fed mu and a third "
             f"argument of shape ({ROWS}, {COLUMNS}). If it wants other arrays give convert=; if "
             "the roles are wrong give arguments=."
         ) from failure.cause

@@ -160,6 +160,12 @@ def _report(
         if h.match
         for t, w in zip(h.match.hypothesis.terms, weights.get(h.name, ()), strict=True)
     ]
+    shown = {
+        t.name: h.match.hypothesis.shown
+        for h in halves
+        if h.match
+        for t in h.match.hypothesis.terms
+    }
     shared = {w.power("batch") for _, w in pieces}
     if len(shared) == 1:
         pieces = [(t, w.without("batch")) for t, w in pieces]
@@ -168,7 +174,9 @@ def _report(
     return Report(
         title,
         not verdict.findings,
-        _formula(pieces, symbols, verdict, unknown, "loss" if RECON in bench.roles else "value"),
+        _formula(
+            pieces, shown, symbols, verdict, unknown, "loss" if RECON in bench.roles else "value"
+        ),
         verdict.name,
         {t.name: w.at(verdict.sizes) for t, w in pieces},
         verdict.beta,
@@ -188,6 +196,7 @@ def _report(
 
 def _formula(
     pieces: list[tuple[Term, Weight]],
+    shown: dict[str, str],
     symbols: dict[str, str],
     verdict: Verdict,
     unknown: list[Half],
@@ -200,7 +209,7 @@ def _formula(
         number = weight.spell(verdict.sizes)
         symbol = symbols.get(term.name, "")
         number = symbol if number == "1" and symbol else f"{number} {symbol}".strip()
-        said.append(f"{number} x {term.name}")
+        said.append(f"{number} x {shown[term.name] or term.name}")
     said += [f"something unexplained of {' and '.join(h.fed)}" for h in unknown]
     text = " + ".join(said).replace("+ -", "- ")
     return f"{what} = {text}" if text else ""

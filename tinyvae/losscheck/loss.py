@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyvae.errors import UsageError, check_count, check_number
 from tinyvae.losscheck.bench import Bench, Shape
-from tinyvae.losscheck.call import Function
+from tinyvae.losscheck.call import Function, plain_words
 from tinyvae.losscheck.examine import examine
 from tinyvae.losscheck.names import MU, RECON, SCALE, X, Z
 from tinyvae.losscheck.report import Report
@@ -91,7 +91,7 @@ def check_loss(
         tuple(check_count("input_dim", n) for n in example),
         check_count("latent_dim", latent_dim),
     )
-    with seeded(seed):
+    with seeded(seed), plain_words():
         if arguments is None:
             from tinyvae.losscheck.objective import check_objective, is_objective
 

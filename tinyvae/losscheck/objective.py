@@ -155,6 +155,7 @@ def _plain(
                 )
         return objective(**given)
 
+    call.__name__ = str(getattr(objective, "__name__", "objective"))
     return call
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinyvae.errors import UsageError, check_count
-from tinyvae.losscheck.call import Function
+from tinyvae.losscheck.call import Function, plain_words
 from tinyvae.losscheck.draws import DOMAINS, EITHER, Draws, Sampler, measure
 from tinyvae.losscheck.loss import Arguments
 from tinyvae.losscheck.names import MU, RNG, SCALE
@@ -63,7 +63,7 @@ def check_sampler(
     """
     began = time.perf_counter()
     rng = np.random.default_rng([check_count("seed", seed, at_least=0), 20])
-    with seeded(seed):
+    with seeded(seed), plain_words():
         function = Function(sampler, arguments, convert, rng)
         slot = function.slot(SCALE)
         if slot is None or not function.has(MU):
