@@ -35,7 +35,7 @@ class Draws:
     error : float
         Relative error of the widths.
     slope : float
-        By how much z moves with mu; NaN if not in a straight line.
+        By how much z moves with mu, whatever the width; NaN if not in one straight line.
     noise : array, shape (rows, columns)
         What was drawn, in units of the width at the middle point; empty if there is none.
     is_exact, is_frozen, is_given, times_mu
@@ -126,7 +126,7 @@ def measure(sampler: Sampler, domains: tuple[str, ...]) -> Draws:
     frozen = bool(np.array_equal(base, other)) and not given
     moved = np.random.default_rng(19).standard_normal(zeros.shape) * 2.0
     if not base.any():  # no noise at all, or none where mu is zero
-        slope = _slope(sampler(moved, middle, True), moved)
+        slope = _slope(sampler(moved, scale, True), moved)
         times_mu = math.isnan(slope)
         return Draws(
             points,
@@ -144,11 +144,11 @@ def measure(sampler: Sampler, domains: tuple[str, ...]) -> Draws:
     at_points = sampler(zeros, scale, True)
     if exact:
         widths, error = _exact_widths(at_points, base)
-        slope = _slope(sampler(moved, middle, True) - base, moved)
+        slope = _slope(sampler(moved, scale, True) - at_points, moved)
     else:
         widths = at_points.std(axis=0)
         error = 1.0 / math.sqrt(ROWS)
-        slope = _noisy_slope(sampler(moved, middle, False), moved)
+        slope = _noisy_slope(sampler(moved, scale, False), moved)
     return Draws(points, widths, error, slope, base, domain, exact, frozen, given, sampler.single)
 
 

@@ -104,7 +104,9 @@ def _judge_mean(findings: list[Finding], drawn: Draws) -> None:
     if math.isnan(drawn.slope):
         findings.append(
             Finding(
-                "mean", "z does not follow mu in a straight line.", "Add the noise to mu itself."
+                "mean",
+                "z does not follow mu in one straight line: mu is bent, or scaled by the width.",
+                "Add the scaled noise to mu itself.",
             )
         )
     elif abs(drawn.slope) < 1e-6:
