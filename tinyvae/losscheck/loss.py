@@ -35,7 +35,8 @@ def check_loss(
 
     The loss is called with drawn arrays of several sizes; least squares on known terms (each
     likelihood, the KL, their pieces) give the weights, and the weights' dependence on the sizes
-    tells mean from sum.  What no term explains is called unexplained.  Tutorial 11, equation (11.7).
+    tells mean from sum.  What no term explains is called unexplained.  See Tutorial 11,
+    equation (11.7).
 
     >>> import numpy as np
     >>> from tinyvae.losscheck import check_loss
