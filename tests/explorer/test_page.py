@@ -133,7 +133,7 @@ WEB = Path(str(files("tinyvae.explorer").joinpath("web")))
 def test_javascript_passes_the_type_checker_and_the_linter(tool, options):
     found = shutil.which(tool)
     if found is None or shutil.which("node") is None:
-        skip_or_fail(f"there is no {tool} (see .ci/run)", "TINYVAE_NEED_NODE")
+        skip_or_fail(f"there is no {tool}: npm install typescript eslint, as .ci/run does", "TINYVAE_NEED_NODE")
     done = subprocess.run(
         [found, *options], capture_output=True, text=True, check=False, cwd=HERE.parent.parent
     )

@@ -140,6 +140,7 @@ def test_what_is_no_clamp_stays_unexplained():
         ("logits", Sides(-np.inf, 3.0), True),
         ("logvar", Sides(-3.0, np.inf), True),
         ("sigma", Sides(1e-3, np.inf), False),
+        ("sigma", Sides(0.05, np.inf), False),
         ("sigma", Sides(0.2, np.inf), True),
         ("variance", Sides(0.01, np.inf), False),
         ("variance", Sides(0.03, np.inf), True),
