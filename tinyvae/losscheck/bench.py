@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyvae.losscheck import returned
-from tinyvae.losscheck.call import CallFailed, Function
+from tinyvae.losscheck.call import Function
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import MU, NOISE, RECON, SCALE, X_SCALE, X, Z
 from tinyvae.losscheck.terms import Array, Arrays
 

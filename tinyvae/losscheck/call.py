@@ -6,14 +6,14 @@ Nothing is judged here.  Arrays go in as copies, converted if so wished.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinyvae.errors import UsageError, unknown_option
 from tinyvae.losscheck import names
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import (
     MU,
     NOISE,
@@ -53,35 +53,6 @@ class Slot:
     def __init__(self, role: str, claim: str, name: str, default: float | None = None) -> None:
         self.role, self.claim, self.name = role, claim, name
         self.default, self.has_default = 1.0 if default is None else default, default is not None
-
-
-class CallFailed(Exception):
-    """The reader's function raised; ``cause`` is what, ``title`` whose, ``calls`` at which call."""
-
-    def __init__(self, cause: Exception, title: str, calls: int) -> None:
-        super().__init__(str(cause))
-        self.cause, self.title, self.calls = cause, title, calls
-
-    @property
-    def said(self) -> str:
-        """The type and the first line of what was raised."""
-        lines = str(self.cause).strip().splitlines()
-        return f"{type(self.cause).__name__}: {(lines[0] if lines else '')[:200].rstrip('.')}."
-
-
-@contextmanager
-def plain_words() -> Iterator[None]:
-    """Turn a failure at a call that nobody expected to fail into a refusal.
-
-    Calls that are tried out are caught where they are tried.
-    """
-    try:
-        yield
-    except CallFailed as error:
-        raise UsageError(
-            f"{error.title} raised {error.said} That was its call {error.calls} here, and calls "
-            "like it went well: it fails for some values among ordinary ones, or by chance."
-        ) from error.cause
 
 
 class Function:

@@ -12,7 +12,8 @@ import numpy as np
 from tinyvae.errors import NonFiniteDataError, UsageError
 from tinyvae.losscheck import returned
 from tinyvae.losscheck.bench import POSITIVE, REAL
-from tinyvae.losscheck.call import CallFailed, Function
+from tinyvae.losscheck.call import Function
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import MU, NOISE, SCALE
 from tinyvae.losscheck.seeds import seeded
 from tinyvae.losscheck.terms import Array

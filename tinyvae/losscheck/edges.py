@@ -10,8 +10,8 @@ import numpy as np
 
 from tinyvae.losscheck.bench import Bench, Shape
 from tinyvae.losscheck.bending import HARMFUL
-from tinyvae.losscheck.call import CallFailed
 from tinyvae.losscheck.clamps import Sides, harms
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import MU, RECON, SCALE, X
 from tinyvae.losscheck.terms import Arrays, Term
 

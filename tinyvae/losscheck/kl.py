@@ -10,8 +10,9 @@ import numpy as np
 
 from tinyvae.errors import UsageError, check_count
 from tinyvae.losscheck.bench import Bench, Shape
-from tinyvae.losscheck.call import Function, plain_words
+from tinyvae.losscheck.call import Function
 from tinyvae.losscheck.examine import examine
+from tinyvae.losscheck.failures import plain_words
 from tinyvae.losscheck.loss import Arguments
 from tinyvae.losscheck.names import MU, RECON, SCALE, X
 from tinyvae.losscheck.report import Report

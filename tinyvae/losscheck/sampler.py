@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from tinyvae.errors import UsageError, check_count
-from tinyvae.losscheck.call import Function, plain_words
+from tinyvae.losscheck.call import Function
 from tinyvae.losscheck.draws import DOMAINS, EITHER, Draws, Sampler, measure
+from tinyvae.losscheck.failures import plain_words
 from tinyvae.losscheck.loss import Arguments
 from tinyvae.losscheck.names import MU, RNG, SCALE
 from tinyvae.losscheck.noise import judge_noise

@@ -11,7 +11,7 @@ import numpy as np
 from tinyvae.errors import NonFiniteDataError, UsageError
 from tinyvae.losscheck import returned
 from tinyvae.losscheck.bench import BINARY, POSITIVE, REAL, UNIT, Bench, Shape, settle_total
-from tinyvae.losscheck.call import CallFailed
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import RECON, SCALE, X_SCALE, X
 
 _POSITIVE_CLAIMS = ("sigma", "variance", "precision")
