@@ -57,6 +57,7 @@ def test_names_that_want_to_be_scripts(check, small_vae, tmp_path):
 def test_ten_thousand_columns(check, small_vae, tmp_path):
     vae = small_vae(10_000, (3,), 2, likelihood="gaussian", nudge=0.01)
     browsed = check(tv.explore(vae, table(10_000), tmp_path / "p"), vae)
+    assert browsed.page.locator("#column-names span").count() == 0
     browsed.page.focus("#columns")
     browsed.page.keyboard.press("ArrowLeft")
     browsed.page.keyboard.press("ArrowUp")
@@ -93,6 +94,7 @@ def test_a_plane_is_a_scatter_with_a_density(check, small_vae, tmp_path):
 def test_a_value_typed_into_a_table(check, small_vae, tmp_path):
     vae = small_vae(likelihood="gaussian")
     browsed = check(tv.explore(vae, table(6), tmp_path / "p", columns=list("abcdef")), vae)
+    assert browsed.page.locator("#column-names span").all_inner_texts() == list("abcdef")
     browsed.page.select_option("#column", label="d")
     browsed.page.fill("#value", "1.25")
     assert browsed.array("app.x")[3] == 1.25
