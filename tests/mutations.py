@@ -97,7 +97,9 @@ def read_table(root: Path, words: list[str]) -> list[Mutation]:
 
 def run_tests(root: Path, tests: list[str]) -> tuple[int, str]:
     """Run tests inside the copy; return pytest's exit status and the first failure's name."""
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=no_shrinking"]
+    # One process: with xdist, -x ends as "interrupted" (2), which is no verdict.
+    options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    options.append("--hypothesis-profile=no_shrinking")
     command = [sys.executable, "-m", "pytest", *options, *tests]
     with tempfile.TemporaryDirectory() as cache:
         environment = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -1,4 +1,4 @@
-// Rules for the page's JavaScript, for ESLint 9: `eslint --config tests/explorer/eslint.config.mjs tinyvae/explorer/web`.
+// Rules for the page's JavaScript, for ESLint 9 and 10: `eslint --config tests/explorer/eslint.config.mjs tinyvae/explorer/web`.
 // They need no package beside ESLint itself.
 
 export default [

@@ -9,9 +9,8 @@ import pytest
 
 from tinyvae.explorer.arrays import pack
 from tinyvae.explorer.description import NAMES, describe_model, rounded
+from tinyvae.ops.reference import ACTIVATIONS, LIKELIHOODS
 
-ACTIVATIONS = ("relu", "tanh", "softplus", "sigmoid", "identity")
-LIKELIHOODS = ("bernoulli", "continuous_bernoulli", "gaussian", "gaussian_learned")
 RELATIVE = 1e-5
 K = 3
 
@@ -43,22 +42,24 @@ def compute(mathematics):
     return run
 
 
-def truth(vae, x, noise):
+def truth(vae, x, noise, label=None):
     """Return what Python says about one x, from the model with the page's weights."""
     xs = np.tile(x, (K, 1))
-    mu, logvar = vae.encode(x[None])
+    one = {} if label is None else {"labels": np.array([label])}
+    all_of_them = {} if label is None else {"labels": np.full(K, label)}
+    mu, logvar = vae.encode(x[None], **one)
     z = mu + np.exp(logvar / 2) * noise
-    loss = vae.loss(xs, noise)
-    log_w = vae.log_importance_weights(xs, noise)
+    loss = vae.loss(xs, noise, **all_of_them)
+    log_w = vae.log_importance_weights(xs, noise, **all_of_them)
     return {
         "mu": mu[0],
         "logvar": logvar[0],
         "kl": loss.kl,
         "reconstruction": loss.reconstruction,
-        "reconstructions": [vae.loss(x[None], row[None]).reconstruction for row in noise],
+        "reconstructions": [vae.loss(x[None], row[None], **one).reconstruction for row in noise],
         "elbo": -(loss.reconstruction + loss.kl),
-        "logits": vae.decode(z),
-        "mean": vae.decode_mean(z)[0],
+        "logits": vae.decode(z, **all_of_them),
+        "mean": vae.decode_mean(z, **all_of_them)[0],
         "logW": log_w,
         "bound": np.log(np.exp(log_w - log_w.max()).mean()) + log_w.max(),
     }
@@ -76,18 +77,47 @@ def draws():
     def draw(likelihood, width, latent):
         x = rng.random(width) if "bernoulli" in likelihood else 2 * rng.standard_normal(width)
         x = np.round(x) if likelihood == "bernoulli" else x
+        x = rng.poisson(3.0, width) if likelihood == "poisson" else x
         return x.astype(np.float32).astype(np.float64), rng.standard_normal((K, latent))
 
     return draw
 
 
+def test_the_page_knows_every_likelihood_and_activation(mathematics):
+    for name, known in (("ACTIVATIONS", ACTIVATIONS), ("LIKELIHOODS", LIKELIHOODS)):
+        assert set(mathematics.evaluate(f"Object.keys(tinyvae.{name})")) == set(known)
+
+
+EVERY = [(likelihood, activation) for likelihood in LIKELIHOODS for activation in ACTIVATIONS]
+
+
 def test_every_likelihood_with_every_activation(compute, small_vae, draws):
-    for likelihood in LIKELIHOODS:
-        for activation in ACTIVATIONS:
-            vae = small_vae(likelihood=likelihood, activation=activation, sigma=0.7)
+    for likelihood, activation in EVERY:
+        for classes, label in ((None, None), (3, 2)):
+            vae = small_vae(
+                likelihood=likelihood, activation=activation, sigma=0.7, n_classes=classes
+            )
             x, noise = draws(likelihood, 6, 2)
-            came = compute(describe_model(vae, "float16"), x, noise)
-            agree(came, truth(rounded(vae, "float16"), x, noise))
+            came = compute(describe_model(vae, "float16"), x, noise, label or 0)
+            agree(came, truth(rounded(vae, "float16"), x, noise, label))
+
+
+def test_the_lines_of_numpy_compute_the_same(mathematics, small_vae, draws):
+    for likelihood, activation in EVERY:
+        vae = small_vae(likelihood=likelihood, activation=activation, sigma=0.7, n_classes=3)
+        x, noise = draws(likelihood, 6, 2)
+        question = [describe_model(vae, "float32"), NAMES]
+        ask = "([described, names]) => tinyvae.numpyLines(tinyvae.buildModel(described), names)"
+        twin = rounded(vae, "float32")
+        known = {"np": np, "math": math, "p": twin.parameters, "x": x, "noise": noise, "label": 1}
+        for lines in mathematics.evaluate(ask, question).values():
+            exec(lines, known)
+        expected = truth(twin, x, noise, 1)
+        agree(
+            {name: known[name] for name in ("kl", "reconstruction", "elbo")}
+            | {"logW": known["log_w"], "bound": known["log_p"]},
+            {name: expected[name] for name in ("kl", "reconstruction", "elbo", "logW", "bound")},
+        )
 
 
 @pytest.mark.parametrize(
@@ -128,20 +158,11 @@ def test_poisson_keeps_log_x_factorial(compute, small_vae):
 
 @pytest.mark.parametrize("hidden", [(5,), ()], ids=["hidden", "linear"])
 def test_a_label_is_a_row_added_before_the_first_activation(compute, small_vae, draws, hidden):
-    classes, label = 3, 2
-    vae = small_vae(hidden_dims=hidden, likelihood="continuous_bernoulli")
-    described = describe_model(vae, "float32")
-    twin, rng = rounded(vae, "float32"), np.random.default_rng(2)
-    weights = [rounded(vae, "float32").parameters.values]
-    for network in ("encoder", "decoder"):
-        bias = twin.parameters[f"{network}.0.bias"]
-        rows = rng.standard_normal((classes, len(bias))).astype(np.float32)
-        described["arrays"].append({"name": NAMES[network], "shape": list(rows.shape)})
-        weights.append(rows.ravel())
-        bias += rows[label]
-    described |= {"n_classes": classes, "weights": pack(np.concatenate(weights), "float32")}
+    vae = small_vae(hidden_dims=hidden, likelihood="continuous_bernoulli", n_classes=4)
     x, noise = draws("continuous_bernoulli", 6, 2)
-    agree(compute(described, x, noise, label), truth(twin, x, noise))
+    for label in range(4):
+        came = compute(describe_model(vae, "float32"), x, noise, label)
+        agree(came, truth(rounded(vae, "float32"), x, noise, label))
 
 
 def test_the_bound_tells_its_error_and_how_many_samples_count(mathematics):

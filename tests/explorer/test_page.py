@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvae.explorer.page import build_page, for_script, join, source
+from tinyvae.ops.reference import LIKELIHOODS
 from tinyvae.teaching.notebooks import notebooks
 
 SOURCES = sorted(path.name for path in files("tinyvae.explorer").joinpath("web").iterdir())
@@ -112,6 +113,7 @@ def test_equations_named_on_the_page_stand_in_the_tutorials():
     named = re.findall(r'"(\d\d-[\w-]+)", "\((\d+\.\d+)\)"', source("understand.js"))
     by_likelihood = re.findall(r'(\w+): "\((6\.\d+)\)"', source("understand.js"))
     named += [("06-likelihoods", equation) for _, equation in by_likelihood]
+    assert set(dict(by_likelihood)) == set(LIKELIHOODS)
     assert len(named) >= 10
     for page, equation in named:
         notebook = next(path for path in notebooks() if path.stem == page)
@@ -133,7 +135,10 @@ WEB = Path(str(files("tinyvae.explorer").joinpath("web")))
 def test_javascript_passes_the_type_checker_and_the_linter(tool, options):
     found = shutil.which(tool)
     if found is None or shutil.which("node") is None:
-        skip_or_fail(f"there is no {tool} (see .ci/run)", "TINYVAE_NEED_NODE")
+        skip_or_fail(
+            f"there is no {tool}: npm install typescript eslint, as .ci/run does",
+            "TINYVAE_NEED_NODE",
+        )
     done = subprocess.run(
         [found, *options], capture_output=True, text=True, check=False, cwd=HERE.parent.parent
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from tinyvae.explorer.description import rounded
 
@@ -85,6 +88,51 @@ def test_a_drawing_by_keyboard(browsed, page_vae):
         browsed.page.keyboard.press(key)
     assert browsed.array("app.raw").sum() > 10.0
     check_numbers(browsed, page_vae)
+
+
+def picture():
+    """A PNG of dark ink on white paper: a bar, far from the middle."""
+    image = Image.new("RGB", (140, 100), "white")
+    image.paste((20, 20, 60), (10, 10, 30, 80))
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return file.getvalue()
+
+
+DROP = """([bytes, name, type]) => {
+  const dropped = new DataTransfer();
+  dropped.items.add(new File([Uint8Array.from(bytes)], name, { type }));
+  const surface = document.getElementById("draw");
+  const event = { dataTransfer: dropped, bubbles: true, cancelable: true };
+  return surface.dispatchEvent(new DragEvent("drop", event));
+}"""
+
+
+def test_a_picture_that_is_dropped_or_chosen_becomes_centred_ink(browsed, page_vae):
+    page = browsed.page
+    taken = page.evaluate(DROP, [list(picture()), "bar.png", "image/png"])
+    assert not taken  # the browser must not open the file in the page's place
+    page.wait_for_function("() => tinyvae.app.raw[0] === 0 && tinyvae.app.raw[14 * 28 + 14] > 0.8")
+    raw = browsed.array("app.raw").reshape(28, 28)
+    rows, columns = np.nonzero(raw > 0.5)
+    assert np.ptp(rows) + 1 in (20, 21)  # the longer side fills MNIST's box of 20
+    assert 5 <= np.ptp(columns) + 1 <= 7  # 20 * 20 / 70
+    middle = [(a * (np.arange(28) + 0.5)).sum() / raw.sum() for a in (raw.sum(1), raw.sum(0))]
+    np.testing.assert_allclose(middle, 14.0, atol=0.35)
+    check_numbers(browsed, page_vae)
+    browsed.begin_anew()
+    page.set_input_files("#file", {"name": "b.png", "mimeType": "image/png", "buffer": picture()})
+    page.wait_for_function("() => tinyvae.app.raw[0] === 0 && tinyvae.app.raw[14 * 28 + 14] > 0.8")
+    np.testing.assert_array_equal(browsed.array("app.raw").reshape(28, 28), raw)
+
+
+def test_a_file_that_is_no_picture_is_named_and_changes_nothing(browsed):
+    before = browsed.array("app.raw")
+    browsed.page.evaluate(DROP, [list(b"no picture"), "x.png", "image/png"])
+    browsed.page.wait_for_function(
+        "() => document.getElementById('give-lead').textContent.includes('not a picture')"
+    )
+    np.testing.assert_array_equal(browsed.array("app.raw"), before)
 
 
 def test_log_p_comes_from_a_worker_and_agrees_with_python(browsed, page_vae):

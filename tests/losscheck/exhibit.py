@@ -13,8 +13,10 @@ import numpy as np
 class Exhibit:
     """A wrong (or conventional) loss, sampler or KL, in our own code.
 
-    ``met`` says where its like was met; ``code`` is the finding it must get; ``weights`` and
-    ``beta`` are what must be read off it, where that is a matter of weights.
+    ``met`` says where its like was met: repository and issue or pull request, in which it was
+    reported or (``asked``) asked about, or a paper; it is empty for what is made up here.
+    ``code`` is the finding it must get; ``weights`` and ``beta`` are what must be read off it,
+    where that is a matter of weights.
     """
 
     function: Callable[..., Any]

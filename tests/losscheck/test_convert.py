@@ -47,6 +47,23 @@ def test_torch_losses(torch):
         assert report.digits > 12
 
 
+def test_torch_distributions_that_check_their_values(torch):
+    """Bernoulli.log_prob refuses grey x, and rsample makes the values random."""
+    distributions = torch.distributions
+
+    def sampled(x, logits, mu, logvar):
+        q = distributions.Normal(mu, torch.exp(0.5 * logvar))
+        prior = distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
+        z = q.rsample()
+        divergence = (q.log_prob(z) - prior.log_prob(z)).sum(1)
+        return (divergence - distributions.Bernoulli(logits=logits).log_prob(x).sum(1)).mean()
+
+    report = tv.check_loss(sampled, convert=torch.tensor)
+    assert report.passed, report
+    assert report.likelihood == "bernoulli"
+    assert "It was judged on x of 0 and 1 only." in report.notes
+
+
 def test_torch_mean_of_the_error_and_a_dictionary(torch):
     def loss_function(recons, data, mu, log_var, **kwargs):
         error = torch.nn.functional.mse_loss(recons, data)

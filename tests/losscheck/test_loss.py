@@ -78,7 +78,8 @@ def test_unexplained_says_where_and_guesses_nothing():
     assert [f.code for f in report.findings] == ["unexplained"]
     assert report.coefficients == {"kl": 128.0} or report.coefficients == {"kl": 1.0}
     assert report.residual > 0.01
-    assert "recon[0, 0] =" in str(report)
+    assert "x_hat[0, 0] =" in str(report)
+    assert "something unexplained of x_hat" in report.formula
     assert report.beta is None
 
 

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import pytest
 
 from tinyvae.errors import WriteError
+from tinyvae.explorer.live import write_live_page
 from tinyvae.teaching.notebooks import notebooks
 from tinyvae.teaching.site import build_site
 
@@ -16,12 +17,15 @@ HREF = re.compile(r'href="([^"#:]*)(?:#([^"]*))?"')
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    return build_site(tmp_path_factory.mktemp("built") / "site").parent
+    def live(path):
+        return write_live_page(path, epochs=2)
+
+    return build_site(tmp_path_factory.mktemp("built") / "site", live=live).parent
 
 
 def test_there_is_a_page_for_every_notebook_and_an_index(site):
     pages = {path.stem for path in site.glob("*.html")}
-    assert pages == {"index", *(p.stem for p in notebooks() if p.suffix == ".ipynb")}
+    assert pages == {"index", "explore", *(p.stem for p in notebooks() if p.suffix == ".ipynb")}
 
 
 def test_every_link_leads_to_a_page_and_a_place_in_it(site):
@@ -51,6 +55,18 @@ def test_a_link_to_a_function_leads_to_its_line(site):
     )
     assert len(named) > 50
     assert "1" not in named  # where a name is not found
+
+
+def test_every_equation_that_the_live_page_names_is_a_place_on_the_site(site):
+    live = (site / "explore.html").read_text(encoding="utf-8")
+    assert '"tutorials":"./"' in live
+    assert 'href="explore.html"' in (site / "index.html").read_text(encoding="utf-8")
+    named = set(re.findall(r'"(\d\d-[\w-]+)", "\((\d+\.\d+)\)"', live))
+    named |= {("06-likelihoods", n) for n in re.findall(r'\w+: "\((6\.\d+)\)"', live)}
+    assert len(named) >= 10
+    for page, equation in named:
+        text = (site / f"{page}.html").read_text(encoding="utf-8")
+        assert text.count(f'id="equation-{equation}"') == 1, (page, equation)
 
 
 def test_pages_bring_their_pictures_and_answers(site):

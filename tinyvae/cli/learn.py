@@ -24,9 +24,10 @@ def tutorials(
       tinyvae tutorials site --html
     """
     if html:
+        from tinyvae.explorer.live import write_live_page
         from tinyvae.teaching.site import build_site
 
-        typer.echo(f"Open {build_site(folder)} in a browser.")
+        typer.echo(f"Open {build_site(folder, live=write_live_page)} in a browser.")
         return
     from tinyvae.teaching.notebooks import copy_notebooks
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyvae.errors import UsageError, check_option
+from tinyvae.errors import check_option
 from tinyvae.explorer.arrays import PRECISIONS, pack, round_to
 from tinyvae.model.vae import VAE
 
@@ -16,17 +16,6 @@ NAMES = {
     "encoder": "encoder.0.label_weight",
     "decoder": "decoder.0.label_weight",
     "log_sigma": "likelihood.log_sigma",
-}
-#: What ``web/vae.js`` can compute.
-KNOWN = {
-    "activation": ("relu", "tanh", "softplus", "sigmoid", "identity"),
-    "likelihood": (
-        "bernoulli",
-        "continuous_bernoulli",
-        "gaussian",
-        "gaussian_learned",
-        "poisson",
-    ),
 }
 
 
@@ -53,18 +42,11 @@ def describe_model(vae: VAE, precision: str) -> dict[str, Any]:
     ------
     OptionError
         If the precision is not known.
-    UsageError
-        If the page cannot compute this model's activation or likelihood.
     RangeError
         If the precision cannot hold a weight.
     """
     check_option("precision", precision, PRECISIONS)
     config = vae.config
-    for part, known in KNOWN.items():
-        if config[part] not in known:
-            raise UsageError(
-                f"The page cannot compute {part}={config[part]!r} yet (only {', '.join(known)})."
-            )
     values = round_to(vae.parameters.values, precision)
     return {
         "input_dim": config["input_dim"],

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyvae.losscheck import returned
-from tinyvae.losscheck.call import CallFailed, Function
+from tinyvae.losscheck.call import Function
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import MU, NOISE, RECON, SCALE, X_SCALE, X, Z
 from tinyvae.losscheck.terms import Array, Arrays
 
@@ -21,6 +22,8 @@ UNIT, REAL, POSITIVE, BINARY = "in (0, 1)", "real", "above 0", "0 or 1"
 EPSILON = float(np.finfo(np.float64).eps)
 # Beyond this share of the values, what differs between two calls is noise, not rounding.
 RANDOM = 1e-5
+# How far from 0 a reconstruction is drawn that need not lie in (0, 1).
+FAR = 3.0
 # So many times larger are the batches of a function that draws inside.
 MANY = 16
 
@@ -93,6 +96,11 @@ class Bench:
         self.layout = returned.NUMBER
         self.pick: Callable[[list[Array]], Array] | None = None
 
+    def name_of(self, role: str) -> str:
+        """Return what the function calls its argument of this role."""
+        slot = self.function.slot(role)
+        return slot.name if slot else role
+
     def draw(self, shape: Shape, roles: Iterable[str] | None = None) -> dict[str, Array]:
         """Return fresh arrays for these roles."""
         found = {}
@@ -121,8 +129,9 @@ class Bench:
                 if self.random
                 else self.rng.uniform(-1.6, 1.4, size)
             )
-        spread = {RECON: 1.5, MU: self.reach}.get(role, 1.1)
-        return np.asarray(self.rng.standard_normal(size) * spread)
+        if role == RECON:  # no further in wide rows: a clamp beyond is met nowhere or everywhere
+            return self.rng.uniform(-FAR, FAR, size)
+        return np.asarray(self.rng.standard_normal(size) * (self.reach if role == MU else 1.1))
 
     def raw(self, arrays: Arrays) -> list[Array]:
         """Return all that the function returned that may be the loss."""
@@ -148,10 +157,14 @@ class Bench:
         roles = list(vary)
         return [self.pair(shape, roles) for _ in range(n)]
 
+    def all_finite(self, shape: Shape, n: int = 4) -> bool:
+        """Say whether the function gives numbers here."""
+        return all(math.isfinite(self.value(self.draw(shape))) for _ in range(n))
+
     def finite(self, shape: Shape, n: int = 4) -> bool:
         """Say whether the function can be called here, and gives numbers."""
         try:
-            return all(math.isfinite(self.value(self.draw(shape))) for _ in range(n))
+            return self.all_finite(shape, n)
         except CallFailed:
             return False
 

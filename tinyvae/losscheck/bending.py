@@ -1,4 +1,4 @@
-"""Formulas with one number of their own: epsilons in logarithms, clamps, free bits, capacities.
+"""Formulas with one number of their own: epsilons in logarithms, free bits, capacities.
 
 The number is found by a search on what is left, and kept only if then nothing is left.
 """
@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tinyvae.losscheck.fit import Fitter, Match, named, solve
+from tinyvae.losscheck.fit import Fitter, Match, named
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.latent import KL
-from tinyvae.losscheck.recon import NLL, SQUARED, mistakes
+from tinyvae.losscheck.recon import NLL, mistakes
+from tinyvae.losscheck.searching import golden, left
 from tinyvae.losscheck.spell import spell
 from tinyvae.losscheck.terms import READINGS, Array, Arrays, Reading, Term, entrywise, sigmoid
 
-# From here on an epsilon or a clamp changes what is learned, not only what would be infinite.
+# From here on an epsilon changes what is learned, not only what would be infinite.
 HARMFUL = 1e-4
 # A formula whose number is off by half a step of the grid leaves less than this share.
 NEAR = 0.2
 _EPSILONS = tuple(10.0**k for k in range(-13, 0))
-_CLAMPS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.45)
 _NATS = tuple(float(v) for v in np.geomspace(0.01, 60.0, 40))
 
 
@@ -30,7 +30,7 @@ _NATS = tuple(float(v) for v in np.geomspace(0.01, 60.0, 40))
 class Bend:
     """A formula with a number to be found: the hypothesis as a function of it, and where to look.
 
-    ``words`` has room for the number, and for a hundred times the number.
+    ``words`` has room for the number, and for a hundred times the number; so has ``shown``.
     """
 
     code: str
@@ -38,6 +38,7 @@ class Bend:
     at: Callable[[float], Hypothesis]
     grid: tuple[float, ...]
     always_harms: bool = False
+    shown: str = ""
 
 
 def search(fitter: Fitter, bends: Iterable[Bend]) -> Match | None:
@@ -46,48 +47,28 @@ def search(fitter: Fitter, bends: Iterable[Bend]) -> Match | None:
         found = _search_one(fitter, bend)
         if found:
             number, match = found
-            said = bend.words.format(spell(number, 1e-4), spell(100.0 * number, 1e-4))
+            spelled = (spell(number, 1e-4), spell(100.0 * number, 1e-4))
+            said, shown = bend.words.format(*spelled), bend.shown.format(*spelled)
             harms = bend.always_harms or number >= HARMFUL
-            return named(match, bend=bend.code, bend_words=said, bend_harms=harms)
+            return named(match, bend=bend.code, bend_words=said, bend_harms=harms, shown=shown)
     return None
 
 
 def _search_one(fitter: Fitter, bend: Bend) -> tuple[float, Match] | None:
-    left = [_left(fitter, bend, number) for number in bend.grid]
-    best = int(np.argmin(left))
-    if not left[best] < NEAR * fitter.size:
+    errors = [left(fitter, bend.at(number)) for number in bend.grid]
+    best = int(np.argmin(errors))
+    if not errors[best] < NEAR * fitter.size:
         return None
     lowest = bend.grid[max(best - 1, 0)]
     highest = bend.grid[min(best + 1, len(bend.grid) - 1)]
-    number = _golden(lambda v: _left(fitter, bend, v), np.log(lowest), np.log(highest))
+    ends = (float(np.log(lowest)), float(np.log(highest)))
+    number = float(np.exp(golden(lambda v: left(fitter, bend.at(float(np.exp(v)))), *ends)))
     rounded = [float(f"{number:.{digits}g}") for digits in (1, 2, 3)]
     for candidate in (*rounded, number):
         match = fitter.try_one(bend.at(candidate))
         if match and match.is_exact:
             return candidate, match
     return None
-
-
-def _left(fitter: Fitter, bend: Bend, number: float) -> float:
-    table = fitter.columns(bend.at(number).terms)
-    return solve(table, fitter.y, fitter.room)[2] if np.isfinite(table).all() else np.inf
-
-
-def _golden(f: Callable[[float], float], low: float, high: float, steps: int = 48) -> float:
-    """Return exp of the place between low and high where f(exp) is least (golden section)."""
-    share = (np.sqrt(5.0) - 1.0) / 2.0
-    a, b = high - share * (high - low), low + share * (high - low)
-    fa, fb = f(float(np.exp(a))), f(float(np.exp(b)))
-    for _ in range(steps):
-        if fa < fb:
-            high, b, fb = b, a, fa
-            a = high - share * (high - low)
-            fa = f(float(np.exp(a)))
-        else:
-            low, a, fa = a, b, fb
-            b = low + share * (high - low)
-            fb = f(float(np.exp(b)))
-    return float(np.exp(0.5 * (low + high)))
 
 
 def _bernoulli(reading: str, formula: Callable[..., Array]) -> Hypothesis:
@@ -117,26 +98,12 @@ def _swapped(e: float) -> Hypothesis:
     return replace(plain, terms=(entrywise(NLL, formula, "x", "recon"),))
 
 
-def _clamped_p(e: float) -> Hypothesis:
-    def formula(x: Array, p: Array) -> Array:
-        q = np.clip(p, e, 1.0 - e)
-        return np.asarray(-x * np.log(q) - (1.0 - x) * np.log1p(-q))
-
-    return _bernoulli("probability", formula)
-
-
-def _clamped_square(e: float) -> Hypothesis:
-    formula = entrywise(SQUARED, lambda x, m: (x - np.clip(m, e, 1.0 - e)) ** 2, "x", "recon")
-    return Hypothesis("gaussian", (formula,), True, "mean", "gaussian")
-
-
 def bent_reconstruction(fitter: Fitter) -> Match | None:
-    """Look for an epsilon or a clamp in a reconstruction of one argument beside x."""
+    """Look for an epsilon in a reconstruction of one argument beside x."""
     inside = (
         "An epsilon of {0} stands inside the logarithms: it bites where a probability is below "
         "about {1}."
     )
-    clamped = "The reconstruction is clamped to [{0}, 1 - {0}], beyond which it has no gradient."
     if "x_scale" in fitter.pairs[0].first:
         return None
     return search(
@@ -145,8 +112,6 @@ def bent_reconstruction(fitter: Fitter) -> Match | None:
             Bend("epsilon", inside, _log_plus_p, _EPSILONS),
             Bend("epsilon", inside, _log_plus_logits, _EPSILONS),
             Bend("epsilon", inside, _swapped, _EPSILONS),
-            Bend("clamp", clamped, _clamped_p, _CLAMPS),
-            Bend("clamp", clamped, _clamped_square, _CLAMPS),
         ],
     )
 
@@ -213,7 +178,8 @@ def _thresholds(fitter: Fitter) -> list[Bend]:
         for where, (code, cut) in _CUTS.items():
             words = (free if code == "free_bits" else capacity) + where + "; that is no bound."
             at = _cut_at(r, cut, where)
-            found.append(Bend(code, words, at, _NATS, always_harms=True))
+            shown = "max(kl, {0})" if code == "free_bits" else "|kl - {0}|"
+            found.append(Bend(code, words, at, _NATS, always_harms=True, shown=shown))
     return found
 
 

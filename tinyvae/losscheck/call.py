@@ -13,6 +13,7 @@ import numpy as np
 
 from tinyvae.errors import UsageError, unknown_option
 from tinyvae.losscheck import names
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import (
     MU,
     NOISE,
@@ -52,14 +53,6 @@ class Slot:
     def __init__(self, role: str, claim: str, name: str, default: float | None = None) -> None:
         self.role, self.claim, self.name = role, claim, name
         self.default, self.has_default = 1.0 if default is None else default, default is not None
-
-
-class CallFailed(Exception):
-    """The reader's function raised; ``cause`` is what."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
 
 
 class Function:
@@ -117,7 +110,7 @@ class Function:
         except (KeyboardInterrupt, SystemExit, MemoryError):
             raise
         except Exception as error:
-            raise CallFailed(error) from error
+            raise CallFailed(error, self.title, self.calls) from error
         if self.calls < WATCHED:
             self.overwrites |= {r for r, copy in given.items() if np.any(copy != arrays[r])}
         return returned

@@ -12,7 +12,8 @@ import numpy as np
 from tinyvae.errors import NonFiniteDataError, UsageError
 from tinyvae.losscheck import returned
 from tinyvae.losscheck.bench import POSITIVE, REAL
-from tinyvae.losscheck.call import CallFailed, Function
+from tinyvae.losscheck.call import Function
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import MU, NOISE, SCALE
 from tinyvae.losscheck.seeds import seeded
 from tinyvae.losscheck.terms import Array
@@ -35,7 +36,7 @@ class Draws:
     error : float
         Relative error of the widths.
     slope : float
-        By how much z moves with mu; NaN if not in a straight line.
+        By how much z moves with mu, whatever the width; NaN if not in one straight line.
     noise : array, shape (rows, columns)
         What was drawn, in units of the width at the middle point; empty if there is none.
     is_exact, is_frozen, is_given, times_mu
@@ -126,7 +127,7 @@ def measure(sampler: Sampler, domains: tuple[str, ...]) -> Draws:
     frozen = bool(np.array_equal(base, other)) and not given
     moved = np.random.default_rng(19).standard_normal(zeros.shape) * 2.0
     if not base.any():  # no noise at all, or none where mu is zero
-        slope = _slope(sampler(moved, middle, True), moved)
+        slope = _slope(sampler(moved, scale, True), moved)
         times_mu = math.isnan(slope)
         return Draws(
             points,
@@ -144,11 +145,11 @@ def measure(sampler: Sampler, domains: tuple[str, ...]) -> Draws:
     at_points = sampler(zeros, scale, True)
     if exact:
         widths, error = _exact_widths(at_points, base)
-        slope = _slope(sampler(moved, middle, True) - base, moved)
+        slope = _slope(sampler(moved, scale, True) - at_points, moved)
     else:
         widths = at_points.std(axis=0)
         error = 1.0 / math.sqrt(ROWS)
-        slope = _noisy_slope(sampler(moved, middle, False), moved)
+        slope = _noisy_slope(sampler(moved, scale, False), moved)
     return Draws(points, widths, error, slope, base, domain, exact, frozen, given, sampler.single)
 
 
@@ -164,9 +165,8 @@ def _domain(sampler: Sampler, domains: tuple[str, ...]) -> str:
         if np.isfinite(z).all():
             return domain
     if failure:
-        said = (str(failure.cause).strip().splitlines() or [""])[0][:200]
         raise UsageError(
-            f"The sampler raised {type(failure.cause).__name__}: {said} It was fed mu and a third "
+            f"{failure.title} raised {failure.said} It was fed mu and a third "
             f"argument of shape ({ROWS}, {COLUMNS}). If it wants other arrays give convert=; if "
             "the roles are wrong give arguments=."
         ) from failure.cause

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyvae.losscheck.bench import Bench, Shape
-from tinyvae.losscheck.call import CallFailed
+from tinyvae.losscheck.bending import HARMFUL
+from tinyvae.losscheck.clamps import Sides, harms
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import MU, RECON, SCALE, X
 from tinyvae.losscheck.terms import Arrays, Term
 
 # Probabilities from 1e-2 to 1e-15, and what a logit, a log variance or a width may well become.
 _TINY = tuple(10.0**-k for k in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15))
-_FAR = (5.0, 8.0, 12.0, 20.0, 40.0, 80.0, 120.0)
+_FAR = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 40.0, 80.0, 120.0)
 _WIDE = (2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 40.0, 60.0)
+_NARROW, _BROAD = (0.2, 0.05, *_TINY), (3.0, 5.0, 10.0, 30.0, 100.0)
 # From a place to its words, and whether training meets it.
 Words = Callable[[float], tuple[str, bool]]
 AGREES = 2e-3
@@ -45,40 +48,37 @@ def look(
     """Compare the formula with the function far out, one argument at a time."""
     view = _View(bench, shape, terms, weights)
     found: list[Edge] = []
+    recon, third = bench.name_of(RECON), bench.name_of(SCALE)
     if reading == "probability":
         for side in (0.0, 1.0):
             values = [abs(side - tiny) for tiny in _TINY]
             found += view.along(RECON, values, [1.0 - side, side], _probability_words)
-    elif reading == "logits":
+    elif reading in ("logits", "mean"):
         for sign in (1.0, -1.0):
             x = 0.5 - 0.5 * sign  # the other value, where the loss grows
-            found += view.along(
-                RECON, [sign * v for v in _FAR], [x, 1.0 - x], _plain_words("logits")
-            )
+            words = _plain_words(recon, reading, sign > 0.0)
+            found += view.along(RECON, [sign * v for v in _FAR], [x, 1.0 - x], words)
     if scale in ("logvar", "log_sigma"):
         for sign in (1.0, -1.0):
-            words = _plain_words(_name(bench, SCALE))
+            words = _plain_words(third, scale, sign > 0.0)
             found += view.along(SCALE, [sign * v for v in _WIDE], [None], words)
     elif scale in ("sigma", "variance"):
-        found += view.along(SCALE, list(_TINY), [None], _plain_words(_name(bench, SCALE)))
+        found += view.along(SCALE, list(_NARROW), [None], _plain_words(third, scale, False))
+        found += view.along(SCALE, list(_BROAD), [None], _plain_words(third, scale, True))
     return list(dict.fromkeys(found))
-
-
-def _name(bench: Bench, role: str) -> str:
-    slot = bench.function.slot(role)
-    return slot.name if slot else role
 
 
 def _probability_words(value: float) -> tuple[str, bool]:
     gap = min(value, 1.0 - value)
     near = "0" if value < 0.5 else "1"
-    return f"the reconstruction is within {gap:.0e} of {near}", gap > 1e-4
+    return f"the reconstruction is within {gap:.0e} of {near}", gap > HARMFUL
 
 
-def _plain_words(name: str) -> Words:
+def _plain_words(name: str, reading: str, upwards: bool) -> Words:
     def words(value: float) -> tuple[str, bool]:
-        side = "above" if value > 0 else "below"
-        return f"{name} is about {value:.3g} or {side}", abs(value) < 4.0
+        sides = Sides(-math.inf, value) if upwards else Sides(value, math.inf)
+        side = "above" if upwards else "below"
+        return f"{name} is about {value:.3g} or {side}", harms(reading, sides)
 
     return words
 

@@ -160,15 +160,22 @@ def _report(
         if h.match
         for t, w in zip(h.match.hypothesis.terms, weights.get(h.name, ()), strict=True)
     ]
+    shown = {
+        t.name: h.match.hypothesis.shown
+        for h in halves
+        if h.match
+        for t in h.match.hypothesis.terms
+    }
     shared = {w.power("batch") for _, w in pieces}
     if len(shared) == 1:
         pieces = [(t, w.without("batch")) for t, w in pieces]
     unknown = [h for h in halves if h.match is None and not h.is_absent]
+    fed = [" and ".join(map(bench.name_of, h.fed)) for h in unknown]
     residual = max((h.residual for h in unknown), default=law.residual if law else math.nan)
     return Report(
         title,
         not verdict.findings,
-        _formula(pieces, symbols, verdict, unknown, "loss" if RECON in bench.roles else "value"),
+        _formula(pieces, shown, symbols, verdict, fed, "loss" if RECON in bench.roles else "value"),
         verdict.name,
         {t.name: w.at(verdict.sizes) for t, w in pieces},
         verdict.beta,
@@ -188,9 +195,10 @@ def _report(
 
 def _formula(
     pieces: list[tuple[Term, Weight]],
+    shown: dict[str, str],
     symbols: dict[str, str],
     verdict: Verdict,
-    unknown: list[Half],
+    fed: list[str],
     what: str,
 ) -> str:
     said = []
@@ -200,8 +208,8 @@ def _formula(
         number = weight.spell(verdict.sizes)
         symbol = symbols.get(term.name, "")
         number = symbol if number == "1" and symbol else f"{number} {symbol}".strip()
-        said.append(f"{number} x {term.name}")
-    said += [f"something unexplained of {' and '.join(h.fed)}" for h in unknown]
+        said.append(f"{number} x {shown[term.name] or term.name}")
+    said += [f"something unexplained of {names}" for names in fed]
     text = " + ".join(said).replace("+ -", "- ")
     return f"{what} = {text}" if text else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -90,6 +91,15 @@ class Fitter:
         with np.errstate(all="ignore"):
             found = [t.values(self.first) - t.values(self.second) for t in terms]
             return np.stack(found, axis=1)
+
+    def few(self, n: int) -> Fitter:
+        """Return the same with the first pairs only, for what is tried often."""
+        found = copy.copy(self)
+        found.pairs, found.y = self.pairs[:n], self.y[:n]
+        found.first = {name: a[:n] for name, a in self.first.items()}
+        found.second = {name: a[:n] for name, a in self.second.items()}
+        found.size = float(np.sqrt(np.mean(found.y**2)))
+        return found
 
     @property
     def is_flat(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tinyvae.losscheck import dictionary, latent, recon
 from tinyvae.losscheck.bench import BINARY, POSITIVE, REAL, UNIT, Bench, Pair, Shape
 from tinyvae.losscheck.bending import bent_latent, bent_reconstruction
+from tinyvae.losscheck.clamps import clamped_latent, clamped_reconstruction
 from tinyvae.losscheck.fit import Fitter, Match
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.names import MU, RECON, SCALE, X_SCALE, X, Z
@@ -38,20 +39,22 @@ def reconstruction(bench: Bench, shape: Shape) -> Half:
     roles = (RECON, X_SCALE)
     tries = [(UNIT, UNIT), (UNIT, REAL), (BINARY, UNIT), (BINARY, REAL)]
     if bench.random:  # only far apart do formulas differ by more than the noise
-        tries = [(UNIT, REAL), (UNIT, UNIT)]
+        tries = [(UNIT, REAL), (UNIT, UNIT), (BINARY, REAL), (BINARY, UNIT)]
+    callable_with = {X: bench.domains[X], RECON: bench.domains[RECON]}
     first = None
     for x_domain, domain in tries:
         bench.domains |= {X: x_domain, RECON: domain}
         if not bench.finite(shape):
             continue
-        half = _name_reconstruction(bench, shape, roles)
+        bends = first is None or x_domain == first[1]  # the slow search, on one kind of x
+        half = _name_reconstruction(bench, shape, roles, bends)
         if half.is_absent or (half.match and half.match.is_exact):
             note = "It was judged on x of 0 and 1 only." if x_domain == BINARY else ""
             return replace(_confirmed(bench, shape, half), note=note)
         if first is None or (half.match and not first[0].match):
             first = (half, x_domain, domain)
     if first is None:
-        bench.domains |= {X: UNIT, RECON: UNIT}
+        bench.domains |= callable_with
         return Half("reconstruction", roles)
     bench.domains |= {X: first[1], RECON: first[2]}
     return first[0]
@@ -64,18 +67,18 @@ def _confirmed(bench: Bench, shape: Shape, half: Half) -> Half:
     """
     if half.match is None or bench.domains[RECON] == REAL or bench.random:
         return half
-    if half.match.hypothesis.reading not in ("mean", "logits") or half.match.hypothesis.bend:
+    if half.match.hypothesis.reading not in ("mean", "logits"):
         return half
     bench.domains[RECON] = REAL
     if bench.finite(shape):
-        wider = _name_reconstruction(bench, shape, half.roles)
+        wider = _name_reconstruction(bench, shape, half.roles, True)
         if wider.match and wider.match.is_exact:
             return wider
     bench.domains[RECON] = UNIT
     return half
 
 
-def _name_reconstruction(bench: Bench, shape: Shape, roles: tuple[str, ...]) -> Half:
+def _name_reconstruction(bench: Bench, shape: Shape, roles: tuple[str, ...], bends: bool) -> Half:
     fitter = _measure(bench, shape, roles)
     if fitter.is_flat:
         return Half("reconstruction", roles, True, pairs=tuple(fitter.pairs))
@@ -84,8 +87,9 @@ def _name_reconstruction(bench: Bench, shape: Shape, roles: tuple[str, ...]) -> 
     else:
         names = [*recon.likelihoods(), *recon.mistakes()]
     match = fitter.best(names)
-    if match is None or not match.is_exact:
-        match = (None if bench.random else bent_reconstruction(fitter)) or match
+    if bends and not bench.random and (match is None or not match.is_exact):
+        name = bench.name_of(RECON)
+        match = bent_reconstruction(fitter) or clamped_reconstruction(fitter, name) or match
     if match is None and X_SCALE not in bench.roles:
         terms = (
             dictionary.of_reconstruction()
@@ -105,8 +109,9 @@ def kl(bench: Bench, shape: Shape) -> Half:
     sampled = Z in bench.roles
     names = [*(latent.samples() if sampled else []), *latent.closed_forms()]
     match = fitter.best([*names, *(latent.estimates_gone_wrong() if bench.random else [])])
-    if match is None or not match.is_exact:
-        match = (None if bench.random else bent_latent(fitter)) or match
+    if not bench.random and (match is None or not match.is_exact):
+        called = {role: bench.name_of(role) for role in (MU, SCALE)}
+        match = bent_latent(fitter) or clamped_latent(fitter, called) or match
     if match is None:
         positive = bench.domains[SCALE] == POSITIVE
         match = fitter.pieces(dictionary.of_latent(positive, sampled))

@@ -32,6 +32,8 @@ class Hypothesis:
     bend, bend_words, bend_harms
         An epsilon, a clamp or a threshold inside: its code, a sentence, and whether it changes
         what is learned.
+    shown : str
+        What stands in the report's formula in the place of the term's name, where that would lie.
     """
 
     code: str
@@ -44,6 +46,7 @@ class Hypothesis:
     bend: str = ""
     bend_words: str = ""
     bend_harms: bool = False
+    shown: str = ""
 
     def says(self, weights: tuple[float, ...]) -> str:
         """Return the sentence on what this is, with these weights."""

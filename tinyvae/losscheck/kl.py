@@ -12,6 +12,7 @@ from tinyvae.errors import UsageError, check_count
 from tinyvae.losscheck.bench import Bench, Shape
 from tinyvae.losscheck.call import Function
 from tinyvae.losscheck.examine import examine
+from tinyvae.losscheck.failures import plain_words
 from tinyvae.losscheck.loss import Arguments
 from tinyvae.losscheck.names import MU, RECON, SCALE, X
 from tinyvae.losscheck.report import Report
@@ -63,7 +64,7 @@ def check_kl(
     began = time.perf_counter()
     rng = np.random.default_rng([check_count("seed", seed, at_least=0), 16])
     told = Shape(check_count("batch_size", batch_size), (1,), check_count("latent_dim", latent_dim))
-    with seeded(seed):
+    with seeded(seed), plain_words():
         function = Function(kl, arguments, convert, rng)
         if not (function.has(MU) or function.has(SCALE)):
             raise UsageError(f"{function.title} has no argument for mu or logvar; give arguments=.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyvae.losscheck.bench import Bench, Pair, Shape
-from tinyvae.losscheck.call import CallFailed
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.fit import Fitter
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.names import X

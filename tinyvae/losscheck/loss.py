@@ -12,6 +12,7 @@ from tinyvae.errors import UsageError, check_count, check_number
 from tinyvae.losscheck.bench import Bench, Shape
 from tinyvae.losscheck.call import Function
 from tinyvae.losscheck.examine import examine
+from tinyvae.losscheck.failures import plain_words
 from tinyvae.losscheck.names import MU, RECON, SCALE, X, Z
 from tinyvae.losscheck.report import Report
 from tinyvae.losscheck.seeds import seeded
@@ -35,7 +36,8 @@ def check_loss(
 
     The loss is called with drawn arrays of several sizes; least squares on known terms (each
     likelihood, the KL, their pieces) give the weights, and the weights' dependence on the sizes
-    tells mean from sum.  What no term explains is called unexplained.
+    tells mean from sum.  What no term explains is called unexplained.  See Tutorial 11,
+    equation (11.7).
 
     >>> import numpy as np
     >>> from tinyvae.losscheck import check_loss
@@ -91,7 +93,7 @@ def check_loss(
         tuple(check_count("input_dim", n) for n in example),
         check_count("latent_dim", latent_dim),
     )
-    with seeded(seed):
+    with seeded(seed), plain_words():
         if arguments is None:
             from tinyvae.losscheck.objective import check_objective, is_objective
 

@@ -18,9 +18,10 @@ from tinyvae.errors import UsageError
 from tinyvae.linear_gaussian import LinearGaussian
 from tinyvae.losscheck import returned
 from tinyvae.losscheck.bench import Bench, Shape
-from tinyvae.losscheck.call import CallFailed, Function
+from tinyvae.losscheck.call import Function
 from tinyvae.losscheck.examine import maximized
 from tinyvae.losscheck.expectations import hypotheses
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.fit import Fitter, Match
 from tinyvae.losscheck.laws import measure
 from tinyvae.losscheck.names import MU, SCALE, X, normalize, role_of
@@ -155,6 +156,7 @@ def _plain(
                 )
         return objective(**given)
 
+    call.__name__ = str(getattr(objective, "__name__", "objective"))
     return call
 
 

@@ -138,7 +138,7 @@ def fit_powers(
     """Return the law that the weights measured at several shapes follow.
 
     Exponents are the multiples of 1/2 nearest to least squares on the logarithms; they are kept
-    only if they explain every weight to its precision.
+    only if they explain every weight to its precision.  Tutorial 11, equation (11.8).
 
     Parameters
     ----------

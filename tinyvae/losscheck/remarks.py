@@ -146,7 +146,7 @@ def _missing(verdict: Verdict, bench: Bench, half: Half) -> None:
 
 def _unexplained(verdict: Verdict, bench: Bench, half: Half) -> None:
     fed = " and ".join(s.name for s in bench.function.slots if s.role in half.roles)
-    place = _place(half)
+    place = _place(bench, half)
     verdict.finds(
         "unexplained",
         f"What the loss does with {fed} is none of the formulas known here: no sum of known terms "
@@ -154,7 +154,7 @@ def _unexplained(verdict: Verdict, bench: Bench, half: Half) -> None:
     )
 
 
-def _place(half: Half) -> str:
+def _place(bench: Bench, half: Half) -> str:
     """Say where the function changes most between two calls, with its arguments there."""
     if not half.pairs:
         return ""
@@ -162,7 +162,9 @@ def _place(half: Half) -> str:
         half.pairs, key=lambda p: abs(p.difference) if np.isfinite(p.difference) else np.inf
     )
     values = ", ".join(
-        f"{r}[0, 0] = {np.ravel(worst.first[r])[0]:.3g}" for r in half.roles if r in worst.first
+        f"{bench.name_of(r)}[0, 0] = {np.ravel(worst.first[r])[0]:.3g}"
+        for r in half.roles
+        if r in worst.first
     )
     return f" It changes most by {worst.difference:.6g}, to a call with {values}."
 

@@ -12,6 +12,7 @@ import numpy as np
 from tinyvae.errors import UsageError, check_count
 from tinyvae.losscheck.call import Function
 from tinyvae.losscheck.draws import DOMAINS, EITHER, Draws, Sampler, measure
+from tinyvae.losscheck.failures import plain_words
 from tinyvae.losscheck.loss import Arguments
 from tinyvae.losscheck.names import MU, RNG, SCALE
 from tinyvae.losscheck.noise import judge_noise
@@ -63,7 +64,7 @@ def check_sampler(
     """
     began = time.perf_counter()
     rng = np.random.default_rng([check_count("seed", seed, at_least=0), 20])
-    with seeded(seed):
+    with seeded(seed), plain_words():
         function = Function(sampler, arguments, convert, rng)
         slot = function.slot(SCALE)
         if slot is None or not function.has(MU):
@@ -104,7 +105,9 @@ def _judge_mean(findings: list[Finding], drawn: Draws) -> None:
     if math.isnan(drawn.slope):
         findings.append(
             Finding(
-                "mean", "z does not follow mu in a straight line.", "Add the noise to mu itself."
+                "mean",
+                "z does not follow mu in one straight line: mu is bent, or scaled by the width.",
+                "Add the scaled noise to mu itself.",
             )
         )
     elif abs(drawn.slope) < 1e-6:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinyvae.losscheck.bench import Bench, Shape
-from tinyvae.losscheck.call import CallFailed
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.fit import Fitter
 from tinyvae.losscheck.halves import Half
 from tinyvae.losscheck.hypotheses import Hypothesis

@@ -11,7 +11,7 @@ import numpy as np
 from tinyvae.errors import NonFiniteDataError, UsageError
 from tinyvae.losscheck import returned
 from tinyvae.losscheck.bench import BINARY, POSITIVE, REAL, UNIT, Bench, Shape, settle_total
-from tinyvae.losscheck.call import CallFailed
+from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import RECON, SCALE, X_SCALE, X
 
 _POSITIVE_CLAIMS = ("sigma", "variance", "precision")
@@ -71,27 +71,24 @@ def _first_that_works(bench: Bench, told: Shape, fixed_example: bool) -> tuple[S
                 continue
             total = settle_total(bench, shape)
             _settle_layout(bench, shape)
+            if bench.all_finite(shape):
+                return shape, total
+            infinite = True
         except CallFailed as error:
             failure = failure or error
-            continue
-        if bench.finite(shape):
-            return shape, total
-        infinite = True
     if infinite:
         raise NonFiniteDataError(
             f"{bench.function.title} is NaN or infinite for x and reconstruction in (0, 1) and "
             "ordinary mu and logvar: check the arguments' roles (arguments=), or logarithms inside."
         )
-    raise _refusal(bench, failure, told) from (failure.cause if failure else None)
+    assert failure is not None  # every candidate gave numbers, infinity, or an exception
+    raise _refusal(bench, failure, told) from failure.cause
 
 
-def _refusal(bench: Bench, failure: CallFailed | None, told: Shape) -> UsageError:
+def _refusal(bench: Bench, failure: CallFailed, told: Shape) -> UsageError:
     fed = ", ".join(f"{s.name} as {s.role}" for s in bench.function.slots)
-    cause = failure.cause if failure else None
-    said = str(cause).strip().splitlines()
-    first = (said[0] if said else "")[:200].rstrip(".") + "."
     return UsageError(
-        f"{bench.function.title} raised {type(cause).__name__}: {first} It was fed {fed}. If it "
+        f"{bench.function.title} raised {failure.said} It was fed {fed}. If it "
         "wants other arrays give convert= (torch.tensor); if an example has another shape give "
         f"input_dim= (now {told.example if len(told.example) > 1 else told.input_dim}); if the "
         "roles are wrong give arguments=."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,16 @@ from tinyvae.teaching.notebooks import notebooks, one_page
 # [`tinyvae.module.function`](../tinyvae/module.py), and a plain [module](../tinyvae/module.py).
 TO_SOURCE = re.compile(r"\[(`?)([^\]`]+)\1\]\(\.\./(tinyvae/[\w/]+)\.py\)")
 TO_NOTEBOOK = re.compile(r"\]\((\d\d-[\w-]+)\.ipynb([#)])")
+# A displayed equation, and its number.
+DISPLAYED = re.compile(r"\$\$.+?\$\$", flags=re.DOTALL)
+TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
+LIVE = "explore.html"
+LIVE_LINK = f"""
+## A model in your hands
+
+[Draw a digit and watch its ELBO]({LIVE}): one page with a small model, trained when this site was
+built. `tinyvae explore RUN` makes such a page of any run.
+"""
 STYLE = """
 <style>
 body { max-width: 60rem; margin: 0 auto !important; padding: 0 1rem; }
@@ -37,7 +48,11 @@ SOURCE_STYLE = (
 )
 
 
-def build_site(folder: str | PathLike[str] = "tinyvae-site", mathjax: str = "") -> Path:
+def build_site(
+    folder: str | PathLike[str] = "tinyvae-site",
+    mathjax: str = "",
+    live: Callable[[Path], object] | None = None,
+) -> Path:
     """Write all tutorials as HTML pages into a new folder.
 
     Parameters
@@ -46,6 +61,9 @@ def build_site(folder: str | PathLike[str] = "tinyvae-site", mathjax: str = "") 
         Must not exist yet.
     mathjax : str
         Where the pages find MathJax 2; by default on the web, as ``jupyter nbconvert`` has it.
+    live : callable, optional
+        Writes a page of a model to the path it is given, such as
+        ``tinyvae.explorer.live.write_live_page``; the index then links to it.
 
     Returns
     -------
@@ -66,7 +84,7 @@ def build_site(folder: str | PathLike[str] = "tinyvae-site", mathjax: str = "") 
         sources: set[str] = set()
         for path in tqdm(notebooks(), unit="page", leave=False):
             name = "index" if path.suffix == ".md" else path.stem
-            page = _page(exporter, path, sources)
+            page = _page(exporter, path, sources, LIVE_LINK if live else "")
             (target / f"{name}.html").write_text(page, encoding="utf-8")
         for module in sorted(sources):
             text = inspect.getsource(importlib.import_module(module))
@@ -75,6 +93,8 @@ def build_site(folder: str | PathLike[str] = "tinyvae-site", mathjax: str = "") 
         single = one_page()
         page = _source_page(single.stem, single.read_text(encoding="utf-8"))
         (target / f"{single.stem}.html").write_text(page, encoding="utf-8")
+        if live:
+            live(target / LIVE)
     except FileExistsError:
         raise WriteError(f"{target} exists already; name a new folder.") from None
     except OSError as error:
@@ -96,12 +116,12 @@ def _exporter(mathjax: str) -> Any:
     return exporter
 
 
-def _page(exporter: Any, path: Path, sources: set[str]) -> str:
-    """Return one notebook, or the index, as a page; note the modules it links to."""
+def _page(exporter: Any, path: Path, sources: set[str], more: str) -> str:
+    """Return one notebook, or the index with more at its end; note the modules it links to."""
     import nbformat
 
     if path.suffix == ".md":
-        cell = nbformat.v4.new_markdown_cell(path.read_text(encoding="utf-8"))
+        cell = nbformat.v4.new_markdown_cell(path.read_text(encoding="utf-8") + more)
         notebook = nbformat.v4.new_notebook(cells=[cell])
     else:
         notebook = nbformat.read(path, as_version=4)
@@ -118,10 +138,21 @@ def _page(exporter: Any, path: Path, sources: set[str]) -> str:
             cell.source = TO_NOTEBOOK.sub(r"](\1.html\2", cell.source)
             cell.source = cell.source.replace("](README.md)", "](index.html)")
             cell.source = cell.source.replace("](vae_in_one_page.py)", "](vae_in_one_page.html)")
+            cell.source = anchored(cell.source)
     title = re.search(r"^# (.*)", notebook.cells[0].source, flags=re.MULTILINE)
     named = {"metadata": {"name": title.group(1) if title else path.stem}}
     page, _ = exporter.from_notebook_node(notebook, resources=named)
     return str(page).replace("</head>", f"{STYLE}</head>", 1)
+
+
+def anchored(text: str) -> str:
+    """Return Markdown with a place to link to before every equation that has a number."""
+
+    def place(match: re.Match[str]) -> str:
+        numbers = TAG.findall(match.group(0))
+        return "".join(f'<span id="equation-{n}"></span>' for n in numbers) + match.group(0)
+
+    return DISPLAYED.sub(place, text)
 
 
 def _line_of(module: str, name: str) -> int:

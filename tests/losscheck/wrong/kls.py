@@ -56,6 +56,14 @@ def mu_forgotten(mu, logvar):
     return 0.5 * np.sum(np.exp(logvar) - logvar - 1, axis=1)
 
 
+def variance_forgotten(mu, logvar):
+    return 0.5 * np.sum(mu**2 - logvar - 1, axis=1)
+
+
+def mu_squared_only(mu, logvar):
+    return np.sum(mu**2, axis=1)
+
+
 def bits(mu, logvar):
     return 0.5 * np.sum(mu**2 + np.exp(logvar) - logvar - 1, axis=1) / np.log(2.0)
 
@@ -73,7 +81,10 @@ def log_width_half_size(mu, logvar, z):
 
 EXHIBITS = [
     Exhibit(
-        half_missing, "KarenUllrich/Tutorial_BayesianCompressionForDL #8", "factor", {"kl": 2.0}
+        half_missing,
+        "KarenUllrich/Tutorial_BayesianCompressionForDL #8; mingyuliutw/UNIT #42",
+        "factor",
+        {"kl": 2.0},
     ),
     Exhibit(
         mean_over_z, "podgorskiy/VAE #1; orybkin/sigma-vae-tensorflow #2", "reduction", {"kl": 0.05}
@@ -109,12 +120,22 @@ EXHIBITS = [
     Exhibit(
         no_log, "AndrewSpano/Disentangled-Variational-Autoencoder #12", "kl_pieces", {"mu^2": 0.5}
     ),
-    Exhibit(
-        mu_not_squared, "pytorch/examples #225 (a square that is lost)", "kl_pieces", {"mu": 0.5}
-    ),
+    Exhibit(mu_not_squared, "", "kl_pieces", {"mu": 0.5}),
     Exhibit(half_on_one_side, "SupaeroDataScience/deep-learning #6", "kl_pieces", {"mu^2": 1.0}),
-    Exhibit(logs_swapped, "jaywalnut310/vits #155 (arguments in another order)", "kl_pieces"),
-    Exhibit(mu_forgotten, "a KL of the width alone, XMUDeepLIT/VNMT #5", "kl_pieces"),
+    Exhibit(logs_swapped, "", "kl_pieces"),
+    Exhibit(mu_forgotten, "", "kl_pieces"),
+    Exhibit(
+        variance_forgotten,
+        "RVC-Project/Retrieval-based-Voice-Conversion-WebUI #469; jaywalnut310/vits #155",
+        "kl_pieces",
+        {"mu^2": 0.5, "s": -0.5},
+    ),
+    Exhibit(
+        mu_squared_only,
+        "microsoft/Bringing-Old-Photos-Back-to-Life #170",
+        "kl_pieces",
+        {"mu^2": 1.0},
+    ),
     Exhibit(
         bits,
         "bits for nats: van den Oord et al. 2016, who report bits a dimension",

@@ -65,6 +65,10 @@ def mean_forgotten(mu, logvar, rng):
     return np.exp(0.5 * logvar) * rng.standard_normal(mu.shape)
 
 
+def mean_scaled(mu, sigma, rng):
+    return (rng.standard_normal(mu.shape) + mu) * sigma
+
+
 def mean_twice(mu, logvar, rng):
     return mu + rng.normal(mu, np.exp(0.5 * logvar))
 
@@ -84,12 +88,15 @@ def std_called_variance(mu, variance, rng):
 EXHIBITS = [
     Exhibit(
         variance_for_std,
-        "rachtsingh/ibp_vae #3; rishikksh20/vae_tacotron2 #3; keras-team/keras #9972",
+        "keras-team/keras #3283, #9972; zfjsail/gae-pytorch #8",
         "variance_for_std",
         {"mu": 1.0, "noise": 1.0},
     ),
     Exhibit(
-        variance_of_std, "SkafteNicki/dtu_mlops #35", "variance_for_std", {"mu": 1.0, "noise": 1.0}
+        variance_of_std,
+        "RetroCirce/Auto-mask-Music-Generative-Model-via-EC2-VAE-Disentanglement #1",
+        "variance_for_std",
+        {"mu": 1.0, "noise": 1.0},
     ),
     Exhibit(
         log_for_std,
@@ -105,11 +112,11 @@ EXHIBITS = [
     ),
     Exhibit(
         uniform_noise,
-        "timbmg/VAE-CVAE-MNIST #7; graviraja/pytorch-sample-codes #3",
+        "dferendo/RecommendationSystem #3; graviraja/pytorch-sample-codes #3 (asked)",
         "noise_mean",
         {"mu": 1.0},
     ),
-    Exhibit(centred_uniform_noise, "graviraja/pytorch-sample-codes #3", "noise_shape", {"mu": 1.0}),
+    Exhibit(centred_uniform_noise, "", "noise_shape", {"mu": 1.0}),
     Exhibit(
         epsilon_std,
         "keras-team/keras #4211 (epsilon_std 0.01)",
@@ -117,11 +124,16 @@ EXHIBITS = [
         {"mu": 1.0, "noise": 0.01},
     ),
     Exhibit(constant_for_noise, "twairball/keras_lstm_vae #1", "shared_noise", {"mu": 1.0}),
-    Exhibit(one_draw_a_batch, "keras-team/keras #5823", "shared_noise", {"mu": 1.0}),
-    Exhibit(one_draw_an_example, "BioroboticsLab/IBA #17", "shared_noise", {"mu": 1.0}),
+    Exhibit(
+        one_draw_a_batch,
+        "keras-team/keras #7036 (noise of shape (latent_dim,))",
+        "shared_noise",
+        {"mu": 1.0},
+    ),
+    Exhibit(one_draw_an_example, "", "shared_noise", {"mu": 1.0}),
     Exhibit(
         seed_inside,
-        "tensorflow/tensorflow #36715; Tim-Salzmann/l4casadi #32",
+        "Tim-Salzmann/l4casadi #32",
         "frozen",
         {"mu": 1.0, "noise": 1.0},
     ),
@@ -134,18 +146,24 @@ EXHIBITS = [
     ),
     Exhibit(
         inverse_width,
-        "a sign in the exponent, y0ast/VAE-Torch #3",
+        "",
         "name",
         {"mu": 1.0, "noise": 1.0},
     ),
-    Exhibit(mean_forgotten, "PaddlePaddle/Paddle #3770", "mean", {"mu": 0.0, "noise": 1.0}),
+    Exhibit(mean_forgotten, "", "mean", {"mu": 0.0, "noise": 1.0}),
+    Exhibit(mean_scaled, "catniplab/latent_dynamics_workshop #1", "mean"),
     Exhibit(
         mean_twice,
         "twairball/keras_lstm_vae #1 (epsilon with mean z_mean)",
         "mean",
         {"mu": 2.0, "noise": 1.0},
     ),
-    Exhibit(width_forgotten, "pytorch/examples #592", "width_missing", {"mu": 1.0}),
+    Exhibit(
+        width_forgotten,
+        "MinkaiXu/GeoLDM #11 (a width that is a constant)",
+        "width_missing",
+        {"mu": 1.0},
+    ),
     Exhibit(
         root_twice,
         "pytorch/examples #419 (which half goes where)",

@@ -6,6 +6,7 @@ import { barScale, paintBars } from "./paint.js";
 /** @typedef {import("./state.js").App} App */
 
 const MOST_IN_LIST = 2000;
+const MOST_COLUMN_NAMES = 12; // bars with their column's name beneath
 
 /** @param {App} app */
 export function setUpColumns(app) {
@@ -18,6 +19,10 @@ export function setUpColumns(app) {
   const name = columnName(app);
   for (let i = 0; i < Math.min(count, MOST_IN_LIST); i++) {
     list.append(make("option", { text: name(i), attributes: { value: String(i) } }));
+  }
+
+  for (let i = 0; i < count && count <= MOST_COLUMN_NAMES; i++) {
+    element("column-names").append(make("span", { text: name(i), attributes: { title: name(i) } }));
   }
 
   /** A value as the likelihood can have it. @param {number} wanted */

@@ -1,6 +1,15 @@
 // The page begins here: unpack, set up every section, show the first example.
 
-import { decode, forward, importanceWeighted, logImportanceWeight, mean } from "./vae.js";
+import {
+  ACTIVATIONS,
+  LIKELIHOODS,
+  decode,
+  forward,
+  importanceWeighted,
+  logImportanceWeight,
+  mean,
+} from "./vae.js";
+import { numpyLines } from "./code.js";
 import { buildModel, unpack } from "./unpack.js";
 import { createApp } from "./state.js";
 import { element, make, words } from "./dom.js";
@@ -119,7 +128,10 @@ function begin() {
   setUpTour(app.data.kind);
   // For the curious, in the browser's console: tinyvae.app.weighed, tinyvae.forward(model, x, noise).
   Object.assign(window, {
-    tinyvae: { app, buildModel, decode, forward, importanceWeighted, logImportanceWeight, mean, unpack },
+    tinyvae: {
+      ACTIVATIONS, LIKELIHOODS, app, buildModel, decode, forward, importanceWeighted,
+      logImportanceWeight, mean, numpyLines, unpack,
+    },
   });
 }
 

@@ -8,6 +8,7 @@ import { paintRow } from "./paint.js";
 
 const BINS = 40;
 const MOST_NAMED = 40; // bars with a number beneath
+const WIDEST_BAR = 56;
 const FAR = 3; // widths of the test set's range, beyond which the arrow stands at the edge
 
 /** @param {App} app */
@@ -115,7 +116,7 @@ function paintKl(canvas, app) {
   const values = app.weighed.klPerDimension;
   const usual = app.data.kl_per_dimension;
   const most = Math.max(...values, ...usual, 0.1);
-  const [foot, step] = [height - 18, width / values.length];
+  const [foot, step] = [height - 18, Math.min(width / values.length, WIDEST_BAR)];
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
   app.order.forEach((dimension, place) => {

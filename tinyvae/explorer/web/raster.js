@@ -99,7 +99,8 @@ function bounds(ink, width, height) {
     const alpha = context.getImageData(0, 0, w, h).data;
     for (let i = 0; i < w * h; i++) {
       if (alpha[4 * i + 3] > 64) {
-        include((((i % w) + 0.5) * width) / w, ((Math.floor(i / w) + 0.5) * height) / h, 0.5);
+        const half = (0.5 * width) / w; // of one of the picture's own pixels
+        include((((i % w) + 0.5) * width) / w, ((Math.floor(i / w) + 0.5) * height) / h, half);
       }
     }
   }

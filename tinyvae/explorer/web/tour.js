@@ -8,7 +8,7 @@ const SEEN = "tinyvae tour seen";
 function tourSteps(kind) {
   const give = {
     image:
-      "Draw over the example in the black square, or press Clear first. At every stroke the encoder reads the small picture beside it: your drawing, centred and scaled like the data it learned from.",
+      "Draw a digit in the black square; your first stroke takes the example away. At every stroke the encoder reads the small picture beside it: your drawing, centred and scaled like the data it learned from.",
     plane:
       "Move the cross. The shade is the density that the model has learned; rings show what the decoder makes of three codes of x.",
     table:

@@ -121,6 +121,26 @@ function dearest(app) {
   return `Costs most: ${where}.\nx = ${words(app.x[i], 2)}, logit = ${words(logits[i], 2)}, mean = ${words(mean(logits[i]), 2)}: −log p = ${words(costs[i], 2)} nats`;
 }
 
+/**
+ * Where an equation is derived: a link if it is known where the tutorials' pages are, else its name.
+ *
+ * Nothing is asked for before the reader clicks; a link that leaves the disk says so.
+ *
+ * @param {string} tutorials  an address or a folder, with a slash at its end, or nothing
+ * @param {string} page
+ * @param {string} equation  with its parentheses
+ */
+function tutorialLink(tutorials, page, equation) {
+  const place = `Tutorial ${page.slice(0, 2)}, equation ${equation}`;
+  if (!tutorials) return document.createTextNode(place);
+  const far = /^[a-z]+:\/\//i.test(tutorials) && location.protocol === "file:";
+  const href = `${tutorials}${page}.html#equation-${equation.slice(1, -1)}`;
+  return make("a", {
+    text: far ? `${place} (needs a network)` : place,
+    attributes: { href, rel: "noreferrer" },
+  });
+}
+
 /** @param {App} app */
 export function setUpUnderstanding(app) {
   const lines = numpyLines(app.model, app.packed.model.names);
@@ -128,13 +148,7 @@ export function setUpUnderstanding(app) {
     const formula = make("pre", { className: "formula" });
     const change = make("p");
     const [page, equation] = step.tutorial;
-    const place = `Tutorial ${page.slice(0, 2)}, equation ${equation}`;
-    const link = app.packed.tutorials
-      ? make("a", {
-          text: place,
-          attributes: { href: `${app.packed.tutorials}${page}.html`, rel: "noreferrer" },
-        })
-      : document.createTextNode(place);
+    const link = tutorialLink(app.packed.tutorials, page, equation);
     const says = make("div", {}, [
       make("h3", { text: step.title }),
       make("p", { className: "quiet", text: step.says }),
