@@ -14,7 +14,8 @@ except ModuleNotFoundError as problem:
     if (problem.name or "").partition(".")[0] != "sklearn":
         raise
     raise MissingPackageError(
-        "tinyvae.sklearn needs scikit-learn, which is not installed: pip install 'tinyvae[sklearn]'."
+        "tinyvae.sklearn needs scikit-learn, which is not installed: "
+        "pip install 'tinyvae[sklearn]'."
     ) from problem
 
 __all__ = ["AnomalyDetector", "VariationalAutoencoder"]

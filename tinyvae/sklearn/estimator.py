@@ -17,25 +17,21 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tinyvae.errors import UsageError, check_count, check_option
-from tinyvae.model.evaluation import default_binarize
-from tinyvae.model.likelihoods import likelihood_class
-from tinyvae.model.vae import VAE
-from tinyvae.sklearn.labels import codes_of, new_classes
-from tinyvae.sklearn.learning import Rows, build, derived, held_out, train
-from tinyvae.sklearn.rows import read_first, read_later
+from tinyvae.sklearn.labels import check_same_classes, codes_of, new_classes
+from tinyvae.sklearn.learning import (
+    Rows,
+    build,
+    check_same_model,
+    derived,
+    held_out,
+    options_of,
+    train,
+)
+from tinyvae.sklearn.rows import Reader
 from tinyvae.sklearn.scoring import SCORES, binarize_alike, common_noise, encode_rows, score_rows
-from tinyvae.training.options import TrainingOptions
+from tinyvae.training.history import History
 
 Array = NDArray[Any]
-
-_MODEL = (
-    *("hidden_dims", "latent_dim", "decoder_hidden_dims", "activation", "likelihood", "sigma"),
-    *("dtype", "backend", "threads"),
-)
-_TRAINING = (
-    *("learning_rate", "schedule", "objective", "n_samples", "beta", "free_bits", "warmup_epochs"),
-    "binarize",
-)
 
 
 class VariationalAutoencoder(  # type: ignore[misc]
@@ -112,7 +108,7 @@ class VariationalAutoencoder(  # type: ignore[misc]
         *,
         hidden_dims: Sequence[int] = (64,),
         decoder_hidden_dims: Sequence[int] | None = None,
-        activation: str = "tanh",
+        activation: str = "relu",
         likelihood: str = "gaussian_learned",
         sigma: float = 1.0,
         conditional: bool = False,
@@ -194,8 +190,8 @@ class VariationalAutoencoder(  # type: ignore[misc]
             If X, y or a parameter cannot be used.
         """
         goes_on = self.warm_start and hasattr(self, "vae_")
-        rows = self._first_rows(X, y, reset=not goes_on, classes=None)
-        return self._learn(rows, goes_on, self.epochs, self.patience)
+        rows = self._rows_to_train_on(X, y, None, goes_on)
+        return self._train(rows, check_count("epochs", self.epochs), patience=self.patience)
 
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike | None = None, classes: ArrayLike | None = None
@@ -224,55 +220,59 @@ class VariationalAutoencoder(  # type: ignore[misc]
         goes_on = hasattr(self, "vae_")
         if self.conditional and not goes_on and classes is None:
             raise UsageError("classes=None: name all classes in the first call of partial_fit.")
-        rows = self._first_rows(X, y, reset=not goes_on, classes=classes)
-        return self._learn(rows, goes_on, 1, None)
+        rows = self._rows_to_train_on(X, y, classes, goes_on)
+        return self._train(rows, self._passes + 1, done=self._passes)
 
-    def _learn(self, rows: Rows, goes_on: bool, passes: int, patience: int | None) -> Self:
-        """Train a fresh model, or the one there is, for so many passes."""
+    def _rows_to_train_on(self, X: Any, y: Any, classes: Any, goes_on: bool) -> Rows:
+        """Return rows for the model there is, or for a fresh one."""
         check_option("score_by", self.score_by, SCORES)
         check_count("score_n_samples", self.score_n_samples)
-        check_count("epochs", passes)
-        if not goes_on:
-            draws = check_random_state(self.random_state).randint(2**31 - 1, size=3)
-            weights, self._training_seed, self._noise_seed = map(int, draws)
-            config = {name: getattr(self, name) for name in _MODEL}
-            n_classes = len(self.classes_) if self.conditional else None
-            self.vae_ = build(rows.x, seed=weights, n_classes=n_classes, **config)
-            self._passes, self._adam = 0, None
-        validation = None
+        came = validate_data(self, X, dtype="numeric", ensure_min_samples=2, reset=not goes_on)
+        if goes_on:
+            check_same_model(self.vae_, self.get_params(deep=False))
+            if classes is not None and self.conditional:
+                check_same_classes(classes, self.classes_)
+            return Rows(self._reader.later(came), self._labels(y, len(came)))
+        self._reader = Reader(self.likelihood, self.binarize, self.dtype)
+        x, n_classes = self._reader.first(came), None
+        if self.conditional:
+            self.classes_ = new_classes(y, classes)
+            n_classes = len(self.classes_)
+        draws = check_random_state(self.random_state).randint(2**31 - 1, size=3)
+        seed, self._training_seed, self._noise_seed = map(int, draws)
+        self.vae_ = build(x, self.get_params(deep=False), n_classes, seed)
+        self.history_, self._passes, self._adam = History(), 0, None
+        return Rows(x, self._labels(y, len(x)))
+
+    def _train(
+        self, rows: Rows, epochs: int, *, done: int = 0, patience: int | None = None
+    ) -> Self:
+        """Train until so many passes are done, as far as schedules count them."""
+        seed, validation = derived(self._training_seed, self._passes), None
         if patience is not None:
             rows, validation = held_out(rows, self.validation_fraction, self._training_seed)
-        begun = 0 if passes > 1 else self._passes
-        options = TrainingOptions(
-            epochs=begun + passes,
-            batch_size=min(check_count("batch_size", self.batch_size), len(rows.x)),
-            patience=patience,
-            seed=derived(self._training_seed, self._passes),
-            **{name: getattr(self, name) for name in _TRAINING},
-        )
-        history, self._adam = train(
+        parameters = self.get_params(deep=False)
+        options = options_of(parameters, rows, epochs=epochs, patience=patience, seed=seed)
+        found, self._adam = train(
             self.vae_,
             rows,
             options,
             validation=validation,
             adam=self._adam,
-            done=begun,
+            done=done,
             progress=bool(self.verbose),
         )
-        if goes_on:
-            history.rows[:0] = self.history_.rows
-        for number, row in enumerate(history.rows, start=1):
-            row["epoch"] = number
-        self.history_ = history
-        self._passes = len(history)
+        for row in found:
+            self._passes += 1
+            self.history_.append(row | {"epoch": self._passes})
         return self
 
     # Codes ---------------------------------------------------------------------------------
 
     def transform(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
         """Return the codes mu(x), (n, latent_dim) in the model's dtype."""
-        rows = self._later_rows(X, y)
-        return encode_rows(self.vae_, self.vae_.inputs.data(rows.x), rows.labels)
+        rows = self._rows(X, y)
+        return encode_rows(self.vae_, rows.x, rows.labels)
 
     def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
         """Fit, and return the codes of the same rows."""
@@ -282,7 +282,7 @@ class VariationalAutoencoder(  # type: ignore[misc]
     def inverse_transform(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
         """Return E[x given z], (n, columns) in the units of the data, for codes z = X."""
         check_is_fitted(self)
-        return self.vae_.decode_mean(X, self._codes_of(y, len(np.asarray(X))))
+        return self.vae_.decode_mean(X, self._labels(y, len(np.asarray(X))))
 
     def sample(
         self, n_samples: int = 1, *, scale: float = 1.0, y: Any = None, random_state: Any = None
@@ -308,7 +308,7 @@ class VariationalAutoencoder(  # type: ignore[misc]
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         if y is not None:
             y = np.broadcast_to(np.asarray(y), (check_count("n_samples", n_samples),))
-        label = self._codes_of(y, n_samples)
+        label = self._labels(y, n_samples)
         return self.vae_.sample(n_samples, scale=scale, label=label, seed=seed, draw=True)
 
     # Density -------------------------------------------------------------------------------
@@ -319,10 +319,8 @@ class VariationalAutoencoder(  # type: ignore[misc]
         Higher is more ordinary.  Of a conditional model, log p(x given y).
         """
         check_option("score_by", self.score_by, SCORES)
-        rows = self._later_rows(X, y)
-        vae, seed = self.vae_, self._noise_seed
-        how = default_binarize(vae.likelihood, self.binarize)
-        x = binarize_alike(vae.inputs.data(rows.x), how, seed)
+        rows, vae, seed = self._rows(X, y), self.vae_, self._noise_seed
+        x = binarize_alike(rows.x, self._reader.binarize, seed)
         k = check_count("score_n_samples", self.score_n_samples)
         noise = common_noise(seed, k, vae.latent_dim)
         return score_rows(vae, x, rows.labels, noise, self.score_by)
@@ -333,30 +331,14 @@ class VariationalAutoencoder(  # type: ignore[misc]
 
     # Reading -------------------------------------------------------------------------------
 
-    def _first_rows(self, X: Any, y: Any, *, reset: bool, classes: Any) -> Rows:
-        """Return rows to train on, and remember how they were read."""
-        came = validate_data(self, X, dtype="numeric", ensure_min_samples=2, reset=reset)
-        if not reset:
-            x = read_later(came, self._divisor, self._support(), self.dtype)
-            return Rows(x, self._codes_of(y, len(x)))
-        read, self._divisor = read_first(came, self._support(), self.dtype)
-        if self.conditional:
-            self.classes_ = new_classes(y, classes)
-        return Rows(read, self._codes_of(y, len(read)))
-
-    def _later_rows(self, X: Any, y: Any) -> Rows:
+    def _rows(self, X: Any, y: Any) -> Rows:
         check_is_fitted(self)
         came = validate_data(self, X, dtype="numeric", reset=False)
-        x = read_later(came, self._divisor, self._support(), self.vae_.dtype)
-        return Rows(x, self._codes_of(y, len(x)))
+        x = self.vae_.inputs.data(self._reader.later(came))
+        return Rows(x, self._labels(y, len(x)))
 
-    def _support(self) -> str:
-        """Return what x may be: what is binarized must lie in [0, 1]."""
-        as_they_are = default_binarize(self.likelihood, self.binarize) == "none"
-        return likelihood_class(self.likelihood).support if as_they_are else "binary"
-
-    def _codes_of(self, y: Any, n: int) -> Array | None:
-        return codes_of(y, self.classes_, n) if self.conditional else None
+    def _labels(self, y: Any, n: int) -> Array | None:
+        return None if self.vae_.n_classes is None else codes_of(y, self.classes_, n)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Say whether there is a model."""

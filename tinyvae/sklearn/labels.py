@@ -34,6 +34,19 @@ def new_classes(y: Any, classes: Any = None) -> Array:
     return found
 
 
+def check_same_classes(classes: Any, known: Array) -> None:
+    """Refuse other classes than those of the first call.
+
+    Raises
+    ------
+    UsageError
+    """
+    if not np.array_equal(unique_labels(column_or_1d(classes)), known):
+        raise UsageError(
+            f"classes={list(classes)!r} are not those of the first call, {known.tolist()!r}."
+        )
+
+
 def codes_of(y: Any, classes: Array, n: int) -> Array:
     """Return the place of each label among the classes, (n,) int64.
 

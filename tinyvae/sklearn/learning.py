@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyvae.data.reading import mean_of
-from tinyvae.errors import SizeError, check_number
+from tinyvae.errors import SizeError, UsageError, check_count, check_number
 from tinyvae.model.adam import Adam
+from tinyvae.model.config import Architecture
 from tinyvae.model.vae import VAE
 from tinyvae.training.fit import Training
 from tinyvae.training.history import History
@@ -26,11 +28,55 @@ class Rows(NamedTuple):
     labels: Array | None
 
 
-def build(x: Array, **config: Any) -> VAE:
+#: Parameters of the estimator that are arguments of ``VAE``, and those that are of ``fit``.
+MODEL = (
+    *("hidden_dims", "latent_dim", "decoder_hidden_dims", "activation", "likelihood", "sigma"),
+    *("dtype", "backend", "threads"),
+)
+TRAINING = (
+    *("learning_rate", "schedule", "objective", "n_samples", "beta", "free_bits", "warmup_epochs"),
+    "binarize",
+)
+
+
+def build(x: Array, parameters: Mapping[str, Any], n_classes: int | None, seed: int) -> VAE:
     """Return a fresh model whose decoder starts at the mean of x."""
-    vae = VAE(x.shape[1], **config)
+    config = {name: parameters[name] for name in MODEL}
+    vae = VAE(x.shape[1], n_classes=n_classes, seed=seed, **config)
     vae.set_output_mean(mean_of(x))
     return vae
+
+
+def check_same_model(vae: VAE, parameters: Mapping[str, Any]) -> None:
+    """Refuse to go on with a model that the parameters no longer describe.
+
+    Raises
+    ------
+    UsageError
+        Naming the first that is different.
+    """
+    config = {name: parameters[name] for name in MODEL}
+    kept = {name: vae.config[name] for name in ("input_dim", "n_classes", "seed")}
+    described = Architecture(**kept, **config)
+    for name, value in described.config.items():
+        if vae.config[name] != value:
+            raise UsageError(
+                f"{name}={value!r}, but the model to go on with has {vae.config[name]!r}: set it "
+                "back, or fit a new one (warm_start=False)."
+            )
+
+
+def options_of(
+    parameters: Mapping[str, Any], rows: Rows, *, epochs: int, patience: int | None, seed: int
+) -> TrainingOptions:
+    """Return how to train on these rows; fewer than a batch are one step."""
+    return TrainingOptions(
+        epochs=epochs,
+        batch_size=min(check_count("batch_size", parameters["batch_size"]), len(rows.x)),
+        patience=patience,
+        seed=seed,
+        **{name: parameters[name] for name in TRAINING},
+    )
 
 
 def held_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:

@@ -13,57 +13,68 @@ from numpy.typing import DTypeLike, NDArray
 
 from tinyvae.data.reading import read_sets, warn
 from tinyvae.errors import RangeError
+from tinyvae.model.evaluation import default_binarize
+from tinyvae.model.likelihoods import likelihood_class
 
 Array = NDArray[Any]
 
 
-def read_first(x: Array, support: str, dtype: DTypeLike) -> tuple[Array, float | None]:
-    """Return the rows of ``fit`` as training takes them, and what whole numbers are divided by.
+class Reader:
+    """How the numbers of one estimator become x.
 
     Parameters
     ----------
-    x : (n, columns) array of bool, whole numbers or floats
-    support : str
-        What the model can describe; see ``tinyvae.data.rule``.
+    likelihood : str
+    binarize : str or None
+        As in ``TrainingOptions``: what is binarized must lie in [0, 1].
     dtype : dtype
         Of the model.
 
-    Returns
-    -------
-    array
-        uint8 (read as x / 255 from here on), float32 or float64.
-    float or None
-        None where x were floats, which are never divided.
-
-    Raises
-    ------
-    DataError
-        If the model cannot be trained on them.
+    Attributes
+    ----------
+    binarize : str
+        ``"stochastic"``, ``"threshold"`` or ``"none"``.
+    support : str
+        What x may be; see ``tinyvae.data.rule``.
+    divisor : float or None
+        What whole numbers are divided by; None before ``first``, and where that saw floats.
     """
-    read, reading = read_sets({"X": x}, support=support, dtype=dtype)
-    warn(reading)
-    return read["X"], None if x.dtype.kind == "f" else reading.divisor
 
+    def __init__(self, likelihood: str, binarize: str | None, dtype: DTypeLike) -> None:
+        self.binarize = default_binarize(likelihood, binarize)
+        self.support = likelihood_class(likelihood).support if self.binarize == "none" else "binary"
+        self.dtype = np.dtype(dtype)
+        self.divisor: float | None = None
 
-def read_later(x: Array, divisor: float | None, support: str, dtype: DTypeLike) -> Array:
-    """Return other rows as floats, each number read as it was in ``fit``, whatever stands beside.
+    def first(self, x: Array) -> Array:
+        """Return the rows of ``fit`` as training takes them: uint8 or floats.
 
-    Raises
-    ------
-    RangeError
-        If whole numbers came under a likelihood of the unit interval, and ``fit`` saw floats: what
-        number means 1 is then not known.
-    """
-    if x.dtype.kind in "fb":
-        return x.astype(dtype, copy=False) if x.dtype.kind == "b" else x
-    if divisor is None:
-        unit = support in ("binary", "unit_interval")
-        if x.max(initial=0) > 1 and (unit or (x.dtype == np.uint8 and support == "real")):
+        Raises
+        ------
+        DataError
+            If the model cannot be trained on them.
+        """
+        read, reading = read_sets({"X": x}, support=self.support, dtype=self.dtype)
+        warn(reading)
+        self.divisor = None if x.dtype.kind == "f" else reading.divisor
+        return read["X"]
+
+    def later(self, x: Array) -> Array:
+        """Return other rows as floats, each number read as ``first`` did, whatever stands beside.
+
+        Raises
+        ------
+        RangeError
+            If whole numbers came where ``first`` saw floats, and might be grey levels.
+        """
+        if x.dtype.kind == "f":
+            return x
+        divisor = 1.0 if self.divisor is None or x.dtype.kind == "b" else self.divisor
+        grey = self.support in ("binary", "unit_interval") or x.dtype == np.uint8
+        if self.divisor is None and grey and self.support != "counts" and x.max() > 1:
             raise RangeError(
                 f"X holds {x.dtype} up to {x.max()}, but fit saw floats: which number means 1 is "
-                "not known. Scale them as the rows of fit were scaled."
+                "not known. Scale these rows as those of fit were scaled."
             )
-        divisor = 1.0
-    real = np.dtype(dtype).type
-    floats: Array = x.astype(real) / real(divisor)
-    return floats
+        floats: Array = x.astype(self.dtype) / self.dtype.type(divisor)
+        return floats
