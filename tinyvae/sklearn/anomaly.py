@@ -19,7 +19,7 @@ from tinyvae.sklearn.learning import Rows, held_out
 Array = NDArray[Any]
 
 
-class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+class AnomalyDetector(OutlierMixin, BaseEstimator):
     """Calls a row an anomaly if its ELBO is below that of nearly all held-out rows.
 
     Fit it on ordinary rows.  A part of them is held out, the rest trains the VAE, and the held-out

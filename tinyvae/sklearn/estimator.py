@@ -17,6 +17,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tinyvae.errors import UsageError, check_count, check_option
+from tinyvae.model.adam import Adam
+from tinyvae.model.vae import VAE
 from tinyvae.sklearn.labels import check_same_classes, codes_of, new_classes
 from tinyvae.sklearn.learning import (
     Rows,
@@ -34,7 +36,7 @@ from tinyvae.training.history import History
 Array = NDArray[Any]
 
 
-class VariationalAutoencoder(  # type: ignore[misc]
+class VariationalAutoencoder(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, BaseEstimator
 ):
     """A variational autoencoder: codes, reconstructions, samples, and a density for each row.
@@ -101,6 +103,12 @@ class VariationalAutoencoder(  # type: ignore[misc]
     >>> pipeline.fit_transform(X).shape
     (178, 2)
     """
+
+    vae_: VAE
+    history_: History
+    classes_: Array
+    _reader: Reader
+    _adam: Adam | None
 
     def __init__(
         self,

@@ -68,4 +68,5 @@ def codes_of(y: Any, classes: Array, n: int) -> Array:
             f"y holds {labels[row]!r} at row {row}, expected one of the classes of fit: "
             f"{', '.join(map(repr, classes.tolist()))}."
         )
-    return codes.astype(np.int64)
+    found: Array = codes.astype(np.int64)
+    return found

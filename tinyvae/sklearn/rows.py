@@ -43,7 +43,7 @@ class Reader:
     def __init__(self, likelihood: str, binarize: str | None, dtype: DTypeLike) -> None:
         self.binarize = default_binarize(likelihood, binarize)
         self.support = likelihood_class(likelihood).support if self.binarize == "none" else "binary"
-        self.dtype = np.dtype(dtype)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.divisor: float | None = None
 
     def first(self, x: Array) -> Array:
@@ -76,5 +76,5 @@ class Reader:
                 f"X holds {x.dtype} up to {x.max()}, but fit saw floats: which number means 1 is "
                 "not known. Scale these rows as those of fit were scaled."
             )
-        floats: Array = x.astype(self.dtype) / self.dtype.type(divisor)
+        floats: Array = x.astype(self.dtype) / np.asarray(divisor, self.dtype)
         return floats

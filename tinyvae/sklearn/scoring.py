@@ -92,7 +92,8 @@ def _chunks(vae: VAE, n: int, most: int) -> Iterator[slice]:
 def _chunk(vae: VAE, x: Array, labels: Array | None, noise: Array, by: str) -> Array:
     n, width = len(x), noise.shape[1]
     posterior = vae.network.encode(x, labels)[1:]
-    log_w, reconstruction = [], []
+    log_w: list[Array] = []
+    reconstruction: list[Array] = []
     for start in range(0, len(noise), _CHUNK):
         part = noise[start : start + _CHUNK].astype(vae.dtype)
         repeated = np.broadcast_to(part, (n, *part.shape)).reshape(-1, width)
