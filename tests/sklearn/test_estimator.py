@@ -47,6 +47,35 @@ def test_parameters_are_those_of_the_model_and_of_fit():
     assert fitted.vae_.decoder_hidden_dims == (3, 5)
 
 
+def test_sigma_starts_at_the_spread_of_the_data_where_none_is_named(monkeypatch):
+    started = []
+    run = Training.run
+    monkeypatch.setattr(
+        Training,
+        "run",
+        lambda self, **o: (started.append(self.state.vae.observation.sigma), run(self, **o))[1],
+    )
+    for scale in (1.0, 1000.0):
+        make().fit(5.0 + scale * TABLE)
+        assert started.pop() == pytest.approx(np.sqrt((scale * TABLE).var(axis=0).mean()), rel=1e-5)
+    make(sigma=0.4).fit(TABLE)
+    make(likelihood="gaussian").fit(100 * TABLE)
+    make().fit(np.ones((5, 4)))
+    assert started == pytest.approx([0.4, 1.0, 1.0])
+    with pytest.raises(SizeError, match=r"sigma=0.0 must be"):
+        make(sigma=0.0).fit(TABLE)
+
+
+def test_small_spreads_do_not_collapse():
+    # With sigma = 1 noise drowns data like these, and no dimension of z is ever used.
+    x = 0.1 * (np.random.default_rng(1).standard_normal((400, 2)) @ np.ones((2, 6)))
+    x += 0.01 * np.random.default_rng(2).standard_normal(x.shape)
+    both = [make(sigma=sigma, epochs=60, learning_rate=0.01).fit(x) for sigma in (None, 1.0)]
+    variances = [fitted.transform(x).var(axis=0).max() for fitted in both]
+    assert variances[0] > 0.5
+    assert variances[1] < 0.01
+
+
 def test_training_goes_on_with_the_optimizer_where_it_stood():
     parted = make().partial_fit(TABLE).partial_fit(TABLE[:40]).partial_fit(TABLE)
     assert parted._adam.step_count == 3

@@ -48,9 +48,13 @@ class VariationalAutoencoder(
     ----------
     latent_dim : int
         Width of the codes.
-    hidden_dims, decoder_hidden_dims, activation, likelihood, sigma, dtype, backend, threads
+    hidden_dims, decoder_hidden_dims, activation, likelihood, dtype, backend, threads
         As in ``tinyvae.VAE``.  The likelihood's default here is a Gaussian whose standard
         deviation is learned.
+    sigma : float, optional
+        Of a Gaussian likelihood: its standard deviation, or where learning it starts.  If not
+        given it is 1, and learning starts at the spread of X, the root of the mean variance of
+        its columns.
     conditional : bool
         Whether to model p(x given y).  Every method that takes X then needs ``y``, classes of any
         kind that ``fit`` has seen.  Otherwise ``y`` is ignored, as in all transformers.
@@ -118,7 +122,7 @@ class VariationalAutoencoder(
         decoder_hidden_dims: Sequence[int] | None = None,
         activation: str = "relu",
         likelihood: str = "gaussian_learned",
-        sigma: float = 1.0,
+        sigma: float | None = None,
         conditional: bool = False,
         epochs: int = 200,
         batch_size: int = 128,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.data.reading import mean_of
+from tinyvae.data.reading import mean_of, to_floats
 from tinyvae.errors import SizeError, UsageError, check_count, check_number
 from tinyvae.model.adam import Adam
 from tinyvae.model.config import Architecture
@@ -40,11 +40,28 @@ TRAINING = (
 
 
 def build(x: Array, parameters: Mapping[str, Any], n_classes: int | None, seed: int) -> VAE:
-    """Return a fresh model whose decoder starts at the mean of x."""
-    config = {name: parameters[name] for name in MODEL}
+    """Return a fresh model whose decoder starts at the mean of x.
+
+    A Gaussian's standard deviation starts at the spread of x where none is named: with more noise
+    than there is signal, learning begins by forgetting z.
+    """
+    config = _config(parameters)
+    if config["sigma"] is None:
+        config["sigma"] = _start(x, config["likelihood"])
     vae = VAE(x.shape[1], n_classes=n_classes, seed=seed, **config)
     vae.set_output_mean(mean_of(x))
     return vae
+
+
+def _config(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: parameters[name] for name in MODEL}
+
+
+def _start(x: Array, likelihood: str) -> float:
+    """Return where sigma begins to be learned: the root of the mean variance of the columns."""
+    if likelihood != "gaussian_learned":
+        return 1.0
+    return float(np.sqrt(to_floats(x, np.float64).var(axis=0).mean())) or 1.0
 
 
 def check_same_model(vae: VAE, parameters: Mapping[str, Any]) -> None:
@@ -55,9 +72,9 @@ def check_same_model(vae: VAE, parameters: Mapping[str, Any]) -> None:
     UsageError
         Naming the first that is different.
     """
-    config = {name: parameters[name] for name in MODEL}
-    kept = {name: vae.config[name] for name in ("input_dim", "n_classes", "seed")}
-    described = Architecture(**kept, **config)
+    kept = {name: vae.config[name] for name in ("input_dim", "n_classes", "seed", "sigma")}
+    given = {name: value for name, value in _config(parameters).items() if value is not None}
+    described = Architecture(**{"decoder_hidden_dims": None, "threads": None} | kept | given)
     for name, value in described.config.items():
         if vae.config[name] != value:
             raise UsageError(
