@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -19,6 +23,8 @@ from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, cross_v
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from small_estimators import CLASSES, TABLE, make, make_detector
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "ecosystem" / "scikit-learn.md"
 
 
 @pytest.mark.parametrize(
@@ -119,3 +125,16 @@ def test_a_detector_at_the_end_of_a_pipeline(tmp_path):
     joblib.dump(pipeline, tmp_path / "detector.joblib")
     loaded = joblib.load(tmp_path / "detector.joblib")
     assert_array_equal(loaded.decision_function(TABLE), pipeline.decision_function(TABLE))
+
+
+@pytest.mark.skipif(not HOW_TO.is_file(), reason="not a checkout")
+def test_the_how_to_draws_its_picture(monkeypatch):
+    code = re.search(r"```python\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.setattr(plt, "show", lambda: None)
+    known = {}
+    exec(code.group(1), known)
+    plt.close(known["figure"])
+    rows, benign = known["X"], known["y"] == 1
+    assert (known["detector"].predict(rows[benign][250:]) == 1).mean() > 0.9
+    assert (known["detector"].predict(rows[~benign]) == -1).mean() > 0.5
+    assert np.corrcoef(rows[:, 0], known["again"][:, 0])[0, 1] > 0.9
