@@ -171,8 +171,8 @@ def main(output: Path) -> None:
         "the largest difference from the model over\n"
         f"{ROWS} rows, relative where the truth is above 1: of mu and logvar (encoder), logits and "
         "mean (decoder, sampler),\nmu, logvar and logits (PyTorch); the larger of a plain and a "
-        "conditional model, 30-20-15-4-15-20-30. Beside them, what float32 costs: the model's "
-        "difference from the\nsame weights in float64.\n\n"
+        "conditional model, 30-20-15-4-15-20-30.\nBeside them, what float32 itself costs: "
+        "the model's difference from the same weights in float64.\n\n"
         f"Machine: {described}.",
         "## Every activation and likelihood\n\n"
         + parity()
