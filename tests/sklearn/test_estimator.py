@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from small_estimators import CLASSES, TABLE, make
 
-from tinyvae.errors import SizeError, UsageError
+from tinyvae.errors import RangeError, ShapeError, SizeError, TinyVAEError, UsageError
 from tinyvae.model.vae import VAE
 from tinyvae.training.loop import Training
 
@@ -113,6 +113,9 @@ def test_what_cannot_go_on_is_refused():
     warm = make(warm_start=True).fit(TABLE)
     with pytest.raises(UsageError, match="latent_dim=3, but the model to go on with has 2"):
         warm.set_params(latent_dim=3).fit(TABLE)
+    pixels = make(likelihood="bernoulli").fit(TABLE > 0)
+    with pytest.raises(UsageError, match="binarize='threshold', but the model to go on with"):
+        pixels.set_params(binarize="threshold").partial_fit(TABLE > 0)
     with pytest.raises(UsageError, match="score_by='bound' is not known"):
         make(score_by="bound").fit(TABLE)
     with pytest.raises(NotFittedError):
@@ -167,6 +170,20 @@ def test_a_conditional_model_learns_in_parts_when_all_classes_are_named():
         fitted.partial_fit(TABLE, CLASSES, classes=["ham", "eggs"])
 
 
+def test_a_conditional_model_asks_for_its_classes():
+    for y in (None, ["one"] * 60):
+        with pytest.raises(UsageError, match="y"):
+            make(conditional=True).fit(TABLE, y)
+    fitted = make(conditional=True).fit(TABLE, CLASSES)
+    for call in (fitted.transform, fitted.score_samples):
+        with pytest.raises(UsageError, match="needs a class for each row"):
+            call(TABLE)
+        with pytest.raises(RangeError, match="'beans' at row 0, expected one of the classes"):
+            call(TABLE, ["beans"] * 60)
+        with pytest.raises(ShapeError, match="y has 59 labels, expected 60"):
+            call(TABLE, CLASSES[1:])
+
+
 def test_labels_of_a_plain_model_are_ignored():
     with_y, without = make().fit(TABLE, CLASSES), make().fit(TABLE)
     assert_array_equal(with_y.transform(TABLE), without.transform(TABLE))
@@ -193,8 +210,23 @@ def test_ctrl_c_ends_fit_as_it_would_any_other(monkeypatch):
         step(self, index)
 
     monkeypatch.setattr(Training, "_step", interrupted)
+    interrupted_one = make()
     with pytest.raises(KeyboardInterrupt):
-        make().fit(TABLE)
+        interrupted_one.fit(TABLE)
+    assert interrupted_one._adam.step_count == 1  # what was learned stays
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"learning_rate": -1.0}, {"learning_rate": 1e30}, {"latent_dim": 0}, {"dtype": "int32"}],
+    ids=str,
+)
+def test_a_fit_that_failed_leaves_nothing_that_seems_fitted(parameters):
+    failed = make(**parameters)
+    with pytest.raises(TinyVAEError):
+        failed.fit(TABLE)
+    with pytest.raises(NotFittedError):
+        failed.transform(TABLE)
 
 
 def test_verbose_tells_of_each_epoch(monkeypatch):

@@ -28,7 +28,9 @@ def test_grey_levels_stay_grey_in_a_dark_row(dtype):
 def test_zeros_and_ones_are_never_scaled_afterwards():
     reader = Reader("bernoulli", "none", "float32")
     reader.first((GREY > 127).astype(np.int64))
-    assert_array_equal(reader.later(np.array([[0, 1, 2]])), [[0, 1, 2]])
+    assert_array_equal(reader.later(np.array([[0, 1, 0]])), [[0, 1, 0]])
+    with pytest.raises(RangeError, match=r"X holds 2.0 at row 0, column 2, expected values in"):
+        reader.later(np.array([[0, 1, 2]]))
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "continuous_bernoulli", "gaussian"])

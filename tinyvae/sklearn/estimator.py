@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -16,7 +18,7 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tinyvae.errors import UsageError, check_count, check_option
+from tinyvae.errors import TinyVAEError, UsageError, check_count, check_option
 from tinyvae.model.adam import Adam
 from tinyvae.model.vae import VAE
 from tinyvae.sklearn.labels import check_same_classes, codes_of, new_classes
@@ -176,7 +178,9 @@ class VariationalAutoencoder(
     def __sklearn_tags__(self) -> Any:
         """Say that it works in its own dtype, and whether it needs y."""
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = [str(self.dtype)]
+        tags.transformer_tags.preserves_dtype = []
+        with contextlib.suppress(TypeError):  # fit says what is wrong with it
+            tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
         tags.target_tags.required = self.conditional
         tags.input_tags.positive_only = not str(self.likelihood).startswith("gaussian")
         return tags
@@ -242,6 +246,7 @@ class VariationalAutoencoder(
         came = validate_data(self, X, dtype="numeric", ensure_min_samples=2, reset=not goes_on)
         if goes_on:
             check_same_model(self.vae_, self.get_params(deep=False))
+            self._reader.check_same(self.likelihood, self.binarize)
             if classes is not None and self.conditional:
                 check_same_classes(classes, self.classes_)
             return Rows(self._reader.later(came), self._labels(y, len(came)))
@@ -259,24 +264,35 @@ class VariationalAutoencoder(
     def _train(
         self, rows: Rows, epochs: int, *, done: int = 0, patience: int | None = None
     ) -> Self:
-        """Train until so many passes are done, as far as schedules count them."""
+        """Train until so many passes are done, as far as schedules count them.
+
+        A signal that asks for an end is obeyed after the step it came in: what was learned stays.
+        """
+        fresh = self._adam is None
         seed, validation = derived(self._training_seed, self._passes), None
-        if patience is not None:
-            rows, validation = held_out(rows, self.validation_fraction, self._training_seed)
         parameters = self.get_params(deep=False)
-        options = options_of(parameters, rows, epochs=epochs, patience=patience, seed=seed)
-        found, self._adam = train(
-            self.vae_,
-            rows,
-            options,
-            validation=validation,
-            adam=self._adam,
-            done=done,
-            progress=bool(self.verbose),
-        )
+        try:
+            if patience is not None:
+                rows, validation = held_out(rows, self.validation_fraction, self._training_seed)
+            options = options_of(parameters, rows, epochs=epochs, patience=patience, seed=seed)
+            found, self._adam, stopped_by = train(
+                self.vae_,
+                rows,
+                options,
+                validation=validation,
+                adam=self._adam,
+                done=done,
+                progress=bool(self.verbose),
+            )
+        except TinyVAEError:
+            if fresh:
+                del self.vae_  # not fitted
+            raise
         for row in found:
             self._passes += 1
             self.history_.append(row | {"epoch": self._passes})
+        if stopped_by is not None:
+            signal.raise_signal(stopped_by)
         return self
 
     # Codes ---------------------------------------------------------------------------------
@@ -346,8 +362,7 @@ class VariationalAutoencoder(
     def _rows(self, X: Any, y: Any) -> Rows:
         check_is_fitted(self)
         came = validate_data(self, X, dtype="numeric", reset=False)
-        x = self.vae_.inputs.data(self._reader.later(came))
-        return Rows(x, self._labels(y, len(x)))
+        return Rows(self._reader.later(came), self._labels(y, len(came)))
 
     def _labels(self, y: Any, n: int) -> Array | None:
         return None if self.vae_.n_classes is None else codes_of(y, self.classes_, n)

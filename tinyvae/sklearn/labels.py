@@ -30,7 +30,7 @@ def new_classes(y: Any, classes: Any = None) -> Array:
         raise UsageError(_NEEDED)
     found: Array = unique_labels(column_or_1d(y if classes is None else classes))
     if len(found) < 2:
-        raise SizeError(f"y has the one class {found[0]!r}, expected at least 2.")
+        raise SizeError(f"y has the one class {found.tolist()[0]!r}, expected at least 2.")
     return found
 
 
@@ -65,7 +65,7 @@ def codes_of(y: Any, classes: Array, n: int) -> Array:
     if unknown.any():
         row = int(unknown.argmax())
         raise RangeError(
-            f"y holds {labels[row]!r} at row {row}, expected one of the classes of fit: "
+            f"y holds {labels.tolist()[row]!r} at row {row}, expected one of the classes of fit: "
             f"{', '.join(map(repr, classes.tolist()))}."
         )
     found: Array = codes.astype(np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -129,11 +128,11 @@ def train(
     adam: Adam | None = None,
     done: int = 0,
     progress: bool = False,
-) -> tuple[History, Adam]:
+) -> tuple[History, Adam, int | None]:
     """Train in place until ``options.epochs`` passes are done, ``done`` of them before.
 
-    Returns the history of these passes and the optimizer, with which training can go on.  Signals
-    that ask for an end are obeyed after the step they came in: Ctrl-C raises KeyboardInterrupt.
+    Returns the history of these passes, the optimizer, with which training can go on, and the
+    number of the signal that ended it early, for the caller to raise.
     """
     judged, judged_labels = validation or (None, None)
     training = Training(
@@ -142,9 +141,7 @@ def train(
     training.state.adam = adam or training.state.adam
     training.state.position.epoch = done
     history = training.run(progress=progress)
-    if training.stopped_by is not None:
-        signal.raise_signal(training.stopped_by)
-    return history, training.state.adam
+    return history, training.state.adam, training.stopped_by
 
 
 def derived(seed: int, *words: int) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinyvae.data.reading import read_sets, warn
-from tinyvae.errors import RangeError
+from tinyvae.data.reading import read_batch, read_sets, warn
+from tinyvae.errors import RangeError, UsageError, unknown_option
 from tinyvae.model.evaluation import default_binarize
 from tinyvae.model.likelihoods import likelihood_class
 
@@ -43,8 +43,27 @@ class Reader:
     def __init__(self, likelihood: str, binarize: str | None, dtype: DTypeLike) -> None:
         self.binarize = default_binarize(likelihood, binarize)
         self.support = likelihood_class(likelihood).support if self.binarize == "none" else "binary"
-        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        known = {np.dtype(name): name for name in ("float32", "float64")}
+        try:
+            self.dtype: np.dtype[Any] = np.dtype(dtype)
+        except TypeError:
+            raise unknown_option("dtype", dtype, known.values()) from None
+        if self.dtype not in known:
+            raise unknown_option("dtype", self.dtype.name, known.values())
         self.divisor: float | None = None
+
+    def check_same(self, likelihood: str, binarize: str | None) -> None:
+        """Refuse another way to make pixels 0 and 1 than that of the rows before.
+
+        Raises
+        ------
+        UsageError
+        """
+        if default_binarize(likelihood, binarize) != self.binarize:
+            raise UsageError(
+                f"binarize={binarize!r}, but the model to go on with was trained with "
+                f"{self.binarize!r}: set it back, or fit a new one (warm_start=False)."
+            )
 
     def first(self, x: Array) -> Array:
         """Return the rows of ``fit`` as training takes them: uint8 or floats.
@@ -66,9 +85,16 @@ class Reader:
         ------
         RangeError
             If whole numbers came where ``first`` saw floats, and might be grey levels.
+        DataError
+            If the model cannot take them.
         """
-        if x.dtype.kind == "f":
-            return x
+        if x.dtype.kind != "f":
+            x = self._scaled(x)
+        width = x.shape[1]
+        return read_batch(x, support=self.support, dtype=self.dtype, input_dim=width, argument="X")
+
+    def _scaled(self, x: Array) -> Array:
+        """Return whole numbers as floats."""
         divisor = 1.0 if self.divisor is None or x.dtype.kind == "b" else self.divisor
         grey = self.support in ("binary", "unit_interval") or x.dtype == np.uint8
         if self.divisor is None and grey and self.support != "counts" and x.max() > 1:
