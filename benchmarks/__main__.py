@@ -116,6 +116,14 @@ def features_(
     features.main(output, splits)
 
 
+@app.command("checks")
+def checks_(output: Path = Path("docs/ecosystem")) -> None:
+    """Tabulate scikit-learn's checks of our estimators."""
+    from benchmarks import estimator_checks
+
+    estimator_checks.main(output)
+
+
 @app.command("exports")
 def exports_(output: Path = Path("docs/ecosystem")) -> None:
     """Compare every export with the model, and PyTorch's example with what becomes of it."""

@@ -25,6 +25,11 @@ def test_grey_levels_stay_grey_in_a_dark_row(dtype):
     assert_allclose(alone, fitted.transform(dark / 255.0), rtol=1e-5)
 
 
+def test_truth_values_are_0_and_1_also_after_grey_levels():
+    fitted, dark = make(likelihood="continuous_bernoulli").fit(GREY), GREY < 100
+    assert_array_equal(fitted.transform(dark), fitted.transform(dark.astype(float)))
+
+
 def test_zeros_and_ones_are_never_scaled_afterwards():
     reader = Reader("bernoulli", "none", "float32")
     reader.first((GREY > 127).astype(np.int64))

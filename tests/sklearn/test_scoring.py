@@ -14,7 +14,7 @@ from small_estimators import CLASSES, TABLE, make
 
 from tinyvae import LinearGaussian
 from tinyvae.model.likelihoods import LIKELIHOODS
-from tinyvae.sklearn.scoring import binarize_alike, common_noise, score_rows
+from tinyvae.sklearn.scoring import binarize_alike, common_noise
 
 
 def data_of(likelihood, rows=60):
@@ -40,26 +40,34 @@ def test_neither_order_nor_company_changes_a_bit(likelihood, backend, dtype, sco
 
 
 def test_many_rows_and_many_samples_are_the_same_in_chunks(monkeypatch):
-    fitted = make(backend="numba", score_n_samples=30, score_by="log_likelihood").fit(TABLE)
-    whole = fitted.score_samples(TABLE)
+    fitted = make(
+        backend="numba", score_n_samples=30, score_by="log_likelihood", conditional=True
+    ).fit(TABLE, CLASSES)
+    whole, codes = fitted.score_samples(TABLE, CLASSES), fitted.transform(TABLE, CLASSES)
     for chunk in (7, 31, 64):
         monkeypatch.setattr("tinyvae.sklearn.scoring._CHUNK", chunk)
-        assert_allclose(fitted.score_samples(TABLE), whole, rtol=1e-6)
+        assert_allclose(fitted.score_samples(TABLE, CLASSES), whole, rtol=1e-6)
+        assert_array_equal(fitted.transform(TABLE, CLASSES), codes)
 
 
-def test_scores_are_those_of_the_model_by_the_same_noise():
-    fitted = make(dtype="float64", score_n_samples=40).fit(TABLE)
+@pytest.mark.parametrize("conditional", [False, True])
+def test_scores_are_those_of_the_model_by_the_same_noise(conditional):
+    y = CLASSES if conditional else None
+    fitted = make(dtype="float64", score_n_samples=40, conditional=conditional, epochs=30)
+    fitted.fit(TABLE, y)
+    labels = np.searchsorted(fitted.classes_, CLASSES) if conditional else None
     noise = common_noise(fitted._noise_seed, 40, 2)
-    log_w = fitted.vae_.log_importance_weights(TABLE, np.broadcast_to(noise, (60, 40, 2)))
-    mu, logvar = fitted.vae_.encode(TABLE)
+    shared = np.broadcast_to(noise, (60, 40, 2))
+    log_w = fitted.vae_.log_importance_weights(TABLE, shared, labels)
+    mu, logvar = fitted.vae_.encode(TABLE, labels)
     # The KL term is exact: its estimate from the same noise is taken out again.
     z = mu[:, None] + np.exp(logvar / 2)[:, None] * noise
     estimate = 0.5 * (z**2 - noise**2 - logvar[:, None]).sum(axis=2)
     exact = 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar).sum(axis=1)
     elbo = (log_w + estimate).mean(axis=1) - exact
-    assert_allclose(fitted.score_samples(TABLE), elbo, rtol=1e-12)
+    assert_allclose(fitted.score_samples(TABLE, y), elbo, rtol=1e-12)
     bound = np.log(np.exp(log_w).mean(axis=1))
-    scored = fitted.set_params(score_by="log_likelihood").score_samples(TABLE)
+    scored = fitted.set_params(score_by="log_likelihood").score_samples(TABLE, y)
     assert_allclose(scored, bound, rtol=1e-12)
     assert (scored >= log_w.mean(axis=1)).all()
 
@@ -104,14 +112,3 @@ def test_grey_pixels_are_one_with_their_probability_and_alike_in_all_rows():
     thresholds = np.random.default_rng([fitted._noise_seed, 1]).random(4, dtype=np.float32)
     seen = (thresholds < 0.3).astype(np.float32)
     assert_array_equal(fitted.score_samples(grey[:, :4])[0], fitted.score_samples([seen])[0])
-
-
-def test_a_conditional_score_is_of_x_given_its_class():
-    fitted = make(conditional=True, dtype="float64").fit(TABLE, CLASSES)
-    codes = np.searchsorted(fitted.classes_, CLASSES)
-    noise = common_noise(fitted._noise_seed, 50, 2)
-    assert_allclose(
-        fitted.score_samples(TABLE, CLASSES),
-        score_rows(fitted.vae_, TABLE, codes, noise, "elbo"),
-        rtol=1e-12,
-    )
