@@ -42,16 +42,16 @@ def test_held_out_rows_are_rows_that_did_not_train():
 @pytest.mark.parametrize("rate", [0.05, 0.2])
 def test_false_alarms_are_as_rare_as_was_asked(rate):
     # Over the draw of all rows the rate is k / (n + 1) exactly, whatever the model is worth.
-    rng, runs, alarms = np.random.default_rng(9), 60, []
+    rng, runs, alarms = np.random.default_rng(9), 40, []
     for seed in range(runs):
         rows = rng.standard_normal((99 + 30, 4))
         detector = make_detector(
             false_alarm_rate=rate, validation_fraction=99 / 129, random_state=seed
         ).fit(rows)
-        alarms.append((detector.predict(rng.standard_normal((200, 4))) == -1).mean())
+        alarms.append((detector.predict(rng.standard_normal((100, 4))) == -1).mean())
     error = np.std(alarms, ddof=1) / np.sqrt(runs)
     assert abs(np.mean(alarms) - rate) < 4 * error
-    assert error < rate / 5
+    assert error < rate / 4
 
 
 def test_what_is_far_away_is_an_anomaly():
