@@ -129,5 +129,32 @@ def fuzz_(
     checkers_fuzzed.main(output, count, first)
 
 
+@app.command("features")
+def features_(
+    output: Path = Path("docs/ecosystem"),
+    splits: Annotated[int, typer.Option(min=2, help="Random splits.")] = 10,
+) -> None:
+    """Classify digits by a VAE's codes, and find anomalies by its scores, beside scikit-learn's."""
+    from benchmarks import features
+
+    features.main(output, splits)
+
+
+@app.command("checks")
+def checks_(output: Path = Path("docs/ecosystem")) -> None:
+    """Tabulate scikit-learn's checks of our estimators."""
+    from benchmarks import estimator_checks
+
+    estimator_checks.main(output)
+
+
+@app.command("exports")
+def exports_(output: Path = Path("docs/ecosystem")) -> None:
+    """Compare every export with the model, and PyTorch's example with what becomes of it."""
+    from benchmarks import exports
+
+    exports.main(output)
+
+
 if __name__ == "__main__":
     app()

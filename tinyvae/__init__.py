@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tinyvae import export as export
     from tinyvae import linear_gaussian as linear_gaussian
     from tinyvae import plots as plots
     from tinyvae import runs as runs
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-_ROOMS = ("linear_gaussian", "plots", "runs")
+_ROOMS = ("export", "linear_gaussian", "plots", "runs")
 _HOME = {
     "Adam": "model.adam",
     "DataSet": "data",

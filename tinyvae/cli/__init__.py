@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from tinyvae.cli.check import gradcheck
 from tinyvae.cli.doctor import check
 from tinyvae.cli.explore import explore
+from tinyvae.cli.export import export
 from tinyvae.cli.learn import tutorials
 from tinyvae.cli.look import evaluate, info, plot, sample
 from tinyvae.cli.messages import explain, in_flags
@@ -62,7 +63,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-for command in (train, sample, plot, explore, evaluate, info, gradcheck, check, tutorials):
+for command in (train, sample, plot, explore, export, evaluate, info, gradcheck, check, tutorials):
     app.command()(command)
 
 

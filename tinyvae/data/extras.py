@@ -1,4 +1,4 @@
-"""Libraries that only some readers need, imported when they are used."""
+"""Libraries that only some of us need, imported when they are used."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from tinyvae.errors import MissingPackageError
 _INSTALLED_AS = {"PIL": "pillow"}
 
 
-def need(module: str, source: object) -> Any:
+def need(module: str, source: object, *, does: str = "is read with", extra: str = "data") -> Any:
     """Return a module, or say what to install.
+
+    Parameters
+    ----------
+    module : str
+        Its name, as it is imported.
+    source : object
+        What needs it, such as a file that is read with it; ``does`` says how.
+    extra : str
+        The extra of tinyvae that installs it.
 
     Raises
     ------
@@ -24,5 +33,5 @@ def need(module: str, source: object) -> Any:
         top = module.partition(".")[0]
         package = _INSTALLED_AS.get(top, top)
         raise MissingPackageError(
-            f"{source} is read with {package}, which is not installed: pip install 'tinyvae[data]'."
+            f"{source} {does} {package}, which is not installed: pip install 'tinyvae[{extra}]'."
         ) from problem

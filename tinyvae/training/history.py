@@ -109,6 +109,24 @@ class History:
         with replace_file(path) as file:
             file.write(text.getvalue().encode())
 
+    def to_tensorboard(self, folder: str | PathLike[str]) -> None:
+        """Write a curve for each column into a folder that TensorBoard shows.
+
+        Each becomes a scalar at its epoch: ``train_elbo`` is ``train/elbo``, ``validation_elbo``
+        ``validation/elbo``, and the others, such as ``beta``, are ``schedule/beta``.  By
+        tensorboardX, or else by PyTorch's writer, whichever is installed.
+
+        Raises
+        ------
+        MissingPackageError
+            If neither is.
+        WriteError
+            If the folder cannot be written.
+        """
+        from tinyvae.training.tensorboard import write
+
+        write(self.rows, folder)
+
     @classmethod
     def from_csv(cls, path: str | PathLike[str]) -> Self:
         """Read what ``to_csv`` wrote.
