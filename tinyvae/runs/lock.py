@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from tinyvae.errors import WriteError
+from tinyvae.errors import BusyError, WriteError
 
 if sys.platform == "win32":
     import msvcrt
@@ -45,8 +45,10 @@ class RunLock:
 
     Raises
     ------
+    BusyError
+        If another process holds it.
     WriteError
-        If another process holds it, or it cannot be written.
+        If it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -91,7 +93,7 @@ class RunLock:
             free = holder is None or not _lives(holder)
         if not free:
             file.close()
-            raise WriteError(
+            raise BusyError(
                 f"{self.path.parent} is being written by {_who(holder)}: wait until that ends, or "
                 "stop it first."
             )

@@ -42,9 +42,12 @@ class Prepared:
         return Config(self.options, facts, version("tinyvae"))
 
 
-def prepare(options: RunOptions, progress: bool) -> Prepared:
-    """Load the data, build the model, and check that they fit the options."""
-    data = load(options, progress)
+def prepare(options: RunOptions, progress: bool, raw: DataSet | None = None) -> Prepared:
+    """Load the data, build the model, and check that they fit the options.
+
+    ``raw`` is what ``read`` returned, where it is at hand.
+    """
+    data = settle(read(options, progress) if raw is None else raw, options)
     places: dict[str, Any] = {}
     if options.data != "digits" and options.data not in PUBLISHED:
         places["data"] = str(expanded(options.data).resolve())
@@ -69,9 +72,30 @@ def load(options: RunOptions, progress: bool) -> DataSet:
     UsageError, DataError, FileFormatError, DownloadError
         As ``load_data``; or if the likelihood cannot describe the data.
     """
+    return settle(read(options, progress), options)
+
+
+def read(options: RunOptions, progress: bool) -> DataSet:
+    """Load the data that the options name, as they were stored.
+
+    Raises
+    ------
+    UsageError, DataError, FileFormatError, DownloadError
+        As ``load_data``.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ReadingWarning)  # the notes tell as much
-        data = load_data(options.data, progress=progress, **options.reading)
+        return load_data(options.data, progress=progress, **options.reading)
+
+
+def settle(data: DataSet, options: RunOptions) -> DataSet:
+    """Read data for the likelihood that the options name; the notes say how.
+
+    Raises
+    ------
+    UsageError, DataError
+        If the likelihood cannot describe the data.
+    """
     support = likelihood_class(options.likelihood).support
     if support == "counts" and options.scale_max is not None:
         raise UsageError("scale_max (--scale-max) is not for counts, which are never scaled.")
