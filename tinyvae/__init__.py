@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tinyvae.model.evaluation import evaluate as evaluate
     from tinyvae.model.objectives import Terms as Terms
     from tinyvae.model.vae import VAE as VAE
+    from tinyvae.studies import Study as Study
+    from tinyvae.studies import study as study
     from tinyvae.training.fit import fit as fit
     from tinyvae.training.history import History as History
     from tinyvae.training.options import TrainingOptions as TrainingOptions
@@ -46,6 +48,7 @@ _HOME = {
     "Evaluation": "model.evaluation",
     "History": "training.history",
     "LinearGaussian": "linear_gaussian",
+    "Study": "studies",
     "Terms": "model.objectives",
     "TinyVAEError": "errors",
     "TrainingOptions": "training.options",
@@ -59,6 +62,7 @@ _HOME = {
     "fit": "training.fit",
     "load_data": "data",
     "minibatches": "data",
+    "study": "studies",
 }
 
 __all__ = ["__version__", *_ROOMS, *_HOME]

@@ -48,11 +48,6 @@ def prepare(options: RunOptions, progress: bool, raw: DataSet | None = None) -> 
     ``raw`` is what ``read`` returned, where it is at hand.
     """
     data = settle(read(options, progress) if raw is None else raw, options)
-    places: dict[str, Any] = {}
-    if options.data != "digits" and options.data not in PUBLISHED:
-        places["data"] = str(expanded(options.data).resolve())
-    if options.data_dir is not None:
-        places["data_dir"] = str(expanded(options.data_dir).resolve())
     if options.batch_size == RunOptions.batch_size > len(data.train):
         rows = len(data.train)
         options = replace(options, batch_size=rows)
@@ -61,7 +56,17 @@ def prepare(options: RunOptions, progress: bool, raw: DataSet | None = None) -> 
     vae = VAE(input_dim=data.train.shape[1], **options.model)
     vae.set_output_mean(mean_of(data.train))
     training = Training(vae, data.train, data.test, options.training)
-    return Prepared(replace(options, **places), data, training)
+    return Prepared(located(options), data, training)
+
+
+def located(options: RunOptions) -> RunOptions:
+    """Return the options with the whole paths of what they name."""
+    places: dict[str, Any] = {}
+    if options.data != "digits" and options.data not in PUBLISHED:
+        places["data"] = str(expanded(options.data).resolve())
+    if options.data_dir is not None:
+        places["data_dir"] = str(expanded(options.data_dir).resolve())
+    return replace(options, **places)
 
 
 def load(options: RunOptions, progress: bool) -> DataSet:
