@@ -21,6 +21,7 @@ from tinyvae.cli.explore import explore
 from tinyvae.cli.learn import tutorials
 from tinyvae.cli.look import evaluate, info, plot, sample
 from tinyvae.cli.messages import explain, in_flags
+from tinyvae.cli.study import study
 from tinyvae.cli.train import INTERRUPTED, train
 from tinyvae.errors import TinyVAEError, UsageError
 
@@ -62,7 +63,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-for command in (train, sample, plot, explore, evaluate, info, gradcheck, check, tutorials):
+for command in (train, study, sample, plot, explore, evaluate, info, gradcheck, check, tutorials):
     app.command()(command)
 
 

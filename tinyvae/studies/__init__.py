@@ -3,7 +3,7 @@
 ``study`` does one; every other module here is a part of that.
 """
 
-from tinyvae.studies.plan import Plan
 from tinyvae.studies.conduct import Study, study
+from tinyvae.studies.plan import Plan
 
 __all__ = ["Plan", "Study", "study"]

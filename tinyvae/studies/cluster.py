@@ -56,10 +56,7 @@ def connected(scheduler: str, jobs: int) -> Iterator[Any]:
     """
     distributed = need("distributed", "dask", "scheduler")
     if scheduler == LOCAL:
-        cluster = distributed.LocalCluster(
-            n_workers=jobs, threads_per_worker=1, dashboard_address=None
-        )
-        with cluster, distributed.Client(cluster) as client:
+        with _started(distributed, jobs) as cluster, distributed.Client(cluster) as client:
             yield client
         return
     try:
@@ -72,6 +69,19 @@ def connected(scheduler: str, jobs: int) -> Iterator[Any]:
     with client:
         check_workers(client)
         yield client
+
+
+def _started(distributed: Any, jobs: int) -> Any:
+    """Start a cluster on this machine; each of its processes imports the script that is run."""
+    try:
+        return distributed.LocalCluster(
+            n_workers=jobs, threads_per_worker=1, dashboard_address=None
+        )
+    except RuntimeError as error:
+        raise TinyVAEError(
+            f"Dask's workers do not start ({error}). In a script, call study only under: "
+            "if __name__ == '__main__':"
+        ) from error
 
 
 def facts() -> tuple[str, int]:

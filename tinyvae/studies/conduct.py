@@ -15,7 +15,6 @@ from typing import Any
 
 from tinyvae.data import DataSet
 from tinyvae.errors import DataError, UsageError, check_count
-from tinyvae.ops.machine.workers import cores
 from tinyvae.runs.lock import RunLock
 from tinyvae.runs.naming import user_path
 from tinyvae.runs.prepare import prepare
@@ -140,7 +139,7 @@ def study(
         todo = _begin(place, plan, data, found, retry)
         rest = {run.name: _task(place, plan, run, found, pictures) for run in todo}
         say(f"{place.path}: {len(plan)} runs, {len(plan) - len(todo)} of them done before")
-        at_once = min(jobs or cores(), max(1, len(todo)))
+        at_once = min(jobs or _cores(), max(1, len(todo)))
         try:
             with _means(scheduler, at_once, lambda: data) as do:
                 _do_all(rest, todo, plan, data, do, say)
@@ -150,6 +149,12 @@ def study(
         return Study(place.path, plan, rows, draw(rows, plan, place.path))
 
 
+def _cores() -> int:
+    from tinyvae.ops.machine.workers import cores  # imports Numba, which takes a while
+
+    return cores()
+
+
 def _plan(
     place: StudyFolder, options: Mapping[str, Any], seeds: int | None, eval_samples: int | None
 ) -> tuple[Plan, str]:
@@ -157,8 +162,8 @@ def _plan(
     if not place.has_plan:
         if not options and seeds is None:
             raise UsageError(
-                f"{place.path} is no study yet: say what to vary, such as beta=[0.5, 1, 4] "
-                "(--beta 0.5,1,4), or seeds=3 (--seeds 3)."
+                f"{place.path} is no study yet: give at least one option with several values, or "
+                "a number of seeds."
             )
         return Plan.of(options, seeds=seeds or 1, eval_samples=eval_samples or EVAL_SAMPLES), ""
     before, checksum = place.read_plan()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from tinyvae.errors import TinyVAEError
-from tinyvae.ops.machine.workers import cores
 from tinyvae.runs.lock import NAME as LOCK
 from tinyvae.studies.extras import need
 from tinyvae.studies.work import FAILED, Outcome, Task, in_place, note_failure
@@ -61,6 +60,8 @@ def _attempt(tasks: list[Task], jobs: int, left: dict[str, Task]) -> Results:
     """Do tasks until all are done or the pool dies; take from ``left`` what is done."""
     joblib = need("joblib", "study", "jobs")
     from joblib.externals.loky import BrokenProcessPool
+
+    from tinyvae.ops.machine.workers import cores  # imports Numba, which takes a while
 
     threads = max(1, cores() // jobs)
     with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads):
