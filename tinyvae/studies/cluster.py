@@ -75,7 +75,7 @@ def _started(distributed: Any, jobs: int) -> Any:
     """Start a cluster on this machine; each of its processes imports the script that is run."""
     try:
         return distributed.LocalCluster(
-            n_workers=jobs, threads_per_worker=1, dashboard_address=None
+            n_workers=jobs, threads_per_worker=1, dashboard_address=":0"
         )
     except RuntimeError as error:
         raise TinyVAEError(
