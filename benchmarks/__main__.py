@@ -14,6 +14,7 @@ import typer
 from benchmarks import (
     checkers,
     checkers_fuzzed,
+    extras,
     gradients,
     harness,
     kernels,
@@ -103,6 +104,16 @@ def fuzz_(
 ) -> None:
     """Check random expressions, right ones and ones with a slip, by each method."""
     checkers_fuzzed.main(output, count, first)
+
+
+@app.command("extras")
+def extras_(
+    output: Path = Path("benchmarks/results"),
+    extra: Annotated[list[str], typer.Option(help="Only these.")] = [],  # noqa: B006
+    against: Annotated[str | None, typer.Option(help="A commit to compare the base with.")] = None,
+) -> None:
+    """Install the base and each extra into fresh environments: size and import time."""
+    extras.main(output, extra, against)
 
 
 if __name__ == "__main__":

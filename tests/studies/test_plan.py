@@ -19,6 +19,12 @@ def test_every_combination_gets_every_seed(small):
     assert len({run.name for run in runs}) == 12
 
 
+def test_the_order_in_which_settings_are_given_does_not_matter(small):
+    grid = {"beta": [0.5, 1.0], "latent_dim": [2, 3]}
+    there, back = (Plan.of(small | dict(items)) for items in (grid.items(), [*grid.items()][::-1]))
+    assert there.runs() == back.runs()
+
+
 def test_a_list_of_one_is_common_to_all(small):
     plan = Plan.of(small | {"latent_dim": [4], "hidden_dims": [(8,), (4, 4)]})
     assert plan.base.latent_dim == 4

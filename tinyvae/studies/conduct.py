@@ -165,7 +165,9 @@ def _plan(
                 f"{place.path} is no study yet: give at least one option with several values, or "
                 "a number of seeds."
             )
-        return Plan.of(options, seeds=seeds or 1, eval_samples=eval_samples or EVAL_SAMPLES), ""
+        seeds = 1 if seeds is None else seeds
+        eval_samples = EVAL_SAMPLES if eval_samples is None else eval_samples
+        return Plan.of(options, seeds=seeds, eval_samples=eval_samples), ""
     before, checksum = place.read_plan()
     seeds = before.seeds if seeds is None else seeds
     eval_samples = before.eval_samples if eval_samples is None else eval_samples

@@ -36,6 +36,9 @@ COMMON = frozenset(
     }
 )
 
+#: In which settings come, however they were given: so the same study has the same folders.
+ORDER = tuple(dict.fromkeys([*RunOptions.__annotations__, *RunOptions.SCHEMA]))
+
 
 @dataclass(frozen=True)
 class PlannedRun:
@@ -113,9 +116,9 @@ class Plan:
         common = {name: v for name, v in options.items() if name not in lists} | single
         base = located(RunOptions().changed(common))
         settings = {
-            name: tuple(getattr(base.changed({name: value}), name) for value in values)
-            for name, values in lists.items()
-            if name not in single
+            name: tuple(getattr(base.changed({name: value}), name) for value in lists[name])
+            for name in ORDER
+            if name in lists and name not in single
         }
         return cls(base, settings, seeds, eval_samples)
 
