@@ -61,7 +61,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    add_completion=False,
 )
 for command in (train, study, sample, plot, explore, evaluate, info, gradcheck, check, tutorials):
     app.command()(command)
