@@ -23,6 +23,7 @@ from benchmarks import (
     report,
     scaling,
     startup,
+    study,
 )
 from benchmarks.workloads import WORKLOADS
 
@@ -114,6 +115,18 @@ def extras_(
 ) -> None:
     """Install the base and each extra into fresh environments: size and import time."""
     extras.main(output, extra, against)
+
+
+@app.command("study")
+def study_(
+    output: Path = Path("benchmarks/results"),
+    runs: int = 100,
+    epochs: int = 20,
+    rounds: Annotated[int, typer.Option(min=1)] = 3,
+    jobs: Annotated[int, typer.Option(min=2)] = 2,
+) -> None:
+    """Time a study of small runs one by one, in processes and on Dask; and what that costs."""
+    study.main(output, runs, epochs, rounds, jobs)
 
 
 if __name__ == "__main__":

@@ -68,20 +68,22 @@ _HOME = {
 __all__ = ["__version__", *_ROOMS, *_HOME]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for (PEP 562)."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a good one
 
-        found: Any = version("tinyvae")
-    elif name in _ROOMS:
-        return importlib.import_module(f"tinyvae.{name}")
-    elif name in _HOME:
-        found = getattr(importlib.import_module(f"tinyvae.{_HOME[name]}"), name)
-    else:
-        raise AttributeError(f"module 'tinyvae' has no attribute {name!r}")
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first asked for (PEP 562)."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            found: Any = version("tinyvae")
+        elif name in _ROOMS:
+            return importlib.import_module(f"tinyvae.{name}")
+        elif name in _HOME:
+            found = getattr(importlib.import_module(f"tinyvae.{_HOME[name]}"), name)
+        else:
+            raise AttributeError(f"module 'tinyvae' has no attribute {name!r}")
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:
