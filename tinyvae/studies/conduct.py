@@ -245,6 +245,6 @@ def _do_all(
                 time.sleep(_LOOK_SECONDS)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"Interrupted; {len(plan) - len(rest)} of {len(plan)} runs are done, and nothing of "
-            "the others is lost. Call the same study again to go on."
+            f"Interrupted; {len(plan) - len(rest)} of {len(plan)} runs are done, and the others go "
+            "on from their checkpoints when the same study is called again."
         ) from None
