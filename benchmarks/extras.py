@@ -41,9 +41,10 @@ def _requirements() -> dict[str, list[str]]:
 
 def _environment(place: Path, what: str) -> Path:
     """Make a virtual environment, install into it, and return its Python."""
-    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
     found = place / ("Scripts" if os.name == "nt" else "bin") / "python"
-    subprocess.run([found, "-m", "pip", "install", "-q", what], check=True, cwd=ROOT)
+    pip = [sys.executable, "-m", "pip", "--python", str(found), "install", "--no-compile", "-q"]
+    subprocess.run([*pip, what], check=True, cwd=ROOT)
     return found
 
 
