@@ -88,12 +88,15 @@ def test_a_killed_worker_changes_no_bit(conduct, address, shared, options, monke
         data = data_of(options)[0]
         monkeypatch.setattr(conducting, "data_of", lambda options: (data, "those of another disk"))
         monkeypatch.setattr(module, "TRAVELLING_LEG", 0.1)
+    travelled, real = [], Cluster._scattered
+    monkeypatch.setattr(Cluster, "_scattered", lambda self: travelled.append(1) or real(self))
     killer = Killer(address, "study")
     killer.start()
     assert killer.ready.wait(30)
     found = conduct("study", scheduler=address, **LONG)
     killer.join(30)
     assert killer.killed is not None
+    assert bool(travelled) is not shared
     assert found.rows == serial.rows
     assert everything("study") == everything("serial")
     assert Path("study/table.csv").read_bytes() == Path("serial/table.csv").read_bytes()
