@@ -15,6 +15,7 @@ from benchmarks import (
     burda,
     checkers,
     checkers_fuzzed,
+    extras,
     gradients,
     harness,
     kernels,
@@ -23,6 +24,7 @@ from benchmarks import (
     report,
     scaling,
     startup,
+    study,
 )
 from benchmarks.workloads import WORKLOADS
 
@@ -154,6 +156,28 @@ def exports_(output: Path = Path("docs/ecosystem")) -> None:
     from benchmarks import exports
 
     exports.main(output)
+
+
+@app.command("extras")
+def extras_(
+    output: Path = Path("benchmarks/results"),
+    extra: Annotated[list[str], typer.Option(help="Only these.")] = [],  # noqa: B006
+    against: Annotated[str | None, typer.Option(help="A commit to compare the base with.")] = None,
+) -> None:
+    """Install the base and each extra into fresh environments: size and import time."""
+    extras.main(output, extra, against)
+
+
+@app.command("study")
+def study_(
+    output: Path = Path("benchmarks/results"),
+    runs: int = 100,
+    epochs: int = 20,
+    rounds: Annotated[int, typer.Option(min=1)] = 3,
+    jobs: Annotated[int, typer.Option(min=2)] = 2,
+) -> None:
+    """Time a study of small runs one by one, in processes and on Dask; and what that costs."""
+    study.main(output, runs, epochs, rounds, jobs)
 
 
 if __name__ == "__main__":

@@ -91,3 +91,8 @@ def state(folder):
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def everything(study):
+    """All that the runs of a study are, but for the seconds they took."""
+    return {folder.name: state(folder) for folder in sorted(Path(study, "runs").iterdir())}

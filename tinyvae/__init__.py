@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from tinyvae.model.evaluation import evaluate as evaluate
     from tinyvae.model.objectives import Terms as Terms
     from tinyvae.model.vae import VAE as VAE
+    from tinyvae.studies import Study as Study
+    from tinyvae.studies import study as study
     from tinyvae.training.fit import fit as fit
     from tinyvae.training.history import History as History
     from tinyvae.training.options import TrainingOptions as TrainingOptions
@@ -48,6 +50,7 @@ _HOME = {
     "Evaluation": "model.evaluation",
     "History": "training.history",
     "LinearGaussian": "linear_gaussian",
+    "Study": "studies",
     "Terms": "model.objectives",
     "TinyVAEError": "errors",
     "TrainingOptions": "training.options",
@@ -62,25 +65,28 @@ _HOME = {
     "fit": "training.fit",
     "load_data": "data",
     "minibatches": "data",
+    "study": "studies",
 }
 
 __all__ = ["__version__", *_ROOMS, *_HOME]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for (PEP 562)."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a good one
 
-        found: Any = version("tinyvae")
-    elif name in _ROOMS:
-        return importlib.import_module(f"tinyvae.{name}")
-    elif name in _HOME:
-        found = getattr(importlib.import_module(f"tinyvae.{_HOME[name]}"), name)
-    else:
-        raise AttributeError(f"module 'tinyvae' has no attribute {name!r}")
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first asked for (PEP 562)."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            found: Any = version("tinyvae")
+        elif name in _ROOMS:
+            return importlib.import_module(f"tinyvae.{name}")
+        elif name in _HOME:
+            found = getattr(importlib.import_module(f"tinyvae.{_HOME[name]}"), name)
+        else:
+            raise AttributeError(f"module 'tinyvae' has no attribute {name!r}")
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

@@ -72,6 +72,10 @@ class WriteError(TinyVAEError, OSError):
     """A file could not be written: no permission, no space, no such folder."""
 
 
+class BusyError(WriteError):
+    """Another process is writing there."""
+
+
 class MissingPackageError(TinyVAEError, ImportError):
     """A package that only some readers need is not installed; the message names the extra."""
 

@@ -137,3 +137,18 @@ def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(runs, "info", fail)
     done = CliRunner().invoke(app, ["info", "x"])
     assert isinstance(done.exception, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("tinyvae stu", "study"), ("tinyvae study s --lat", "--latent-dim")]
+)
+def test_the_shell_completes_commands_and_options(words, expected, monkeypatch):
+    place = str(len(words.split()) - 1)
+    for name, value in (
+        ("_TINYVAE_COMPLETE", "complete_bash"),
+        ("COMP_WORDS", words),
+        ("COMP_CWORD", place),
+    ):
+        monkeypatch.setenv(name, value)
+    out, _ = process("").communicate(timeout=60)
+    assert out.split() == [expected]

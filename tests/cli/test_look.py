@@ -96,3 +96,10 @@ def test_evaluate_says_on_standard_error_that_the_data_are_others(run_path):
     assert status == 0
     assert set(json.loads(out)) == {"train", "test"}
     assert err.startswith("These are not the data that")
+
+
+def test_info_without_a_run_tells_about_the_machine():
+    out = good("info")
+    assert all(
+        word in out for word in ("Versions", "numba", "Machine", "vectors", "kernels kept in")
+    )

@@ -227,7 +227,7 @@ def test_an_interrupted_training_is_status_130_and_says_how_to_go_on(monkeypatch
     class Stop(training.StopRequest):
         def __init__(self):
             super().__init__()
-            self.requested = True
+            self.deadline = 0.0
 
     monkeypatch.setattr(training, "StopRequest", Stop)
     status, out, _ = call(f"train {TINY} --no-progress")

@@ -14,7 +14,7 @@ import pytest
 
 from tinyvae import runs
 from tinyvae.errors import WriteError
-from tinyvae.runs import lock as locks
+from tinyvae.ops.machine import file_lock
 from tinyvae.runs.lock import RunLock
 
 HOLD = """
@@ -44,7 +44,7 @@ def without_locks(monkeypatch):
     def refuse(*arguments):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(locks.fcntl, "flock", refuse)
+    monkeypatch.setattr(file_lock.fcntl, "flock", refuse)
 
 
 def test_it_is_there_while_it_is_held_and_no_longer(folder):

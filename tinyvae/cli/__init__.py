@@ -22,6 +22,7 @@ from tinyvae.cli.export import export
 from tinyvae.cli.learn import tutorials
 from tinyvae.cli.look import evaluate, info, plot, sample
 from tinyvae.cli.messages import explain, in_flags
+from tinyvae.cli.study import study
 from tinyvae.cli.train import INTERRUPTED, train
 from tinyvae.errors import TinyVAEError, UsageError
 
@@ -61,9 +62,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    add_completion=False,
 )
-for command in (train, sample, plot, explore, export, evaluate, info, gradcheck, check, tutorials):
+_LOOKING = (sample, plot, explore, export, evaluate, info)
+for command in (train, study, *_LOOKING, gradcheck, check, tutorials):
     app.command()(command)
 
 

@@ -157,15 +157,32 @@ def _plain(evaluation: Evaluation) -> dict[str, Any]:
     return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in content.items()}
 
 
-def info(run: RunPath) -> None:
+def info(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="A run's folder, or a model's .npz file; if not given, this machine.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Say what a run is: architecture, parameters, options, how far it got.
 
-    It reads the checkpoint only, and no data.
+    It reads the checkpoint only, and no data.  Without a run it says what this machine is, for
+    reports of bugs.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       tinyvae info runs/digits
+      tinyvae info
     """
+    if run is None:
+        from tinyvae.ops.machine.about import about_machine
+
+        parts = [mapping_table(title, found) for title, found in about_machine().items()]
+        typer.echo("\n\n".join(parts))
+        return
     found = runs.info(run)
     sizes = {name: int(np.prod(shape)) for name, shape in found.shapes.items()}
     parts = [mapping_table("Model", found.model)]

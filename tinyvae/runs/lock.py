@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import socket
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from tinyvae.errors import WriteError
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from tinyvae.errors import BusyError, WriteError
+from tinyvae.ops.machine.file_lock import try_lock
 
 NAME = ".lock"
 _ATTEMPTS = 20
-_BEYOND = 1 << 30  # the byte that Windows locks: one that nobody reads
-# What file systems without locks answer.
-_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 class RunLock:
@@ -45,8 +36,10 @@ class RunLock:
 
     Raises
     ------
+    BusyError
+        If another process holds it.
     WriteError
-        If another process holds it, or it cannot be written.
+        If it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -85,13 +78,13 @@ class RunLock:
 
     def _try(self, file: IO[bytes]) -> bool:
         """Lock an open file; return whether it is still the one that lies there."""
-        free = _lock(file)
+        free = try_lock(file)
         holder = _holder(file)
         if free is None:  # no locks here: ask whether the process lives
             free = holder is None or not _lives(holder)
         if not free:
             file.close()
-            raise WriteError(
+            raise BusyError(
                 f"{self.path.parent} is being written by {_who(holder)}: wait until that ends, or "
                 "stop it first."
             )
@@ -124,23 +117,6 @@ class RunLock:
                 self.path.unlink()
         self._file.close()
         self._file = None
-
-
-def _lock(file: IO[bytes]) -> bool | None:
-    """Lock a file if nobody else has; None where that cannot be done."""
-    try:
-        if sys.platform == "win32":
-            file.seek(_BEYOND)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError as error:
-        if error.errno in _NO_LOCKS:
-            return None
-        raise
-    return True
 
 
 def _holder(file: IO[bytes]) -> dict[str, Any] | None:

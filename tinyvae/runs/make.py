@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from tinyvae.data import DataSet
 from tinyvae.errors import NonFiniteLossError, UsageError
 from tinyvae.model.evaluation import Evaluation, evaluate
 from tinyvae.model.vae import VAE
@@ -19,10 +20,9 @@ from tinyvae.runs.naming import new_folder
 from tinyvae.runs.options import RunOptions
 from tinyvae.runs.pictures import draw_pictures
 from tinyvae.runs.prepare import Prepared, prepare
+from tinyvae.runs.words import Say, announce, silent, with_advice
 from tinyvae.training.history import History
 from tinyvae.training.progress import shows_bars
-
-Say = Callable[[str], None]
 
 #: What may be given anew when a run is continued: how long, how fast, and where the data lie.
 MAY_CHANGE = ("epochs", "threads", "backend", "data", "data_dir", "save_every")
@@ -141,15 +141,41 @@ def resume(
         raise UsageError(f"{path} has no {CONFIG}, so it cannot be continued; give a run's folder.")
     say = say or silent
     with Writer(run.path if run.path.is_dir() else run.folder, say) as writer:
-        run = find_run(path)  # as it stands now that nobody else writes there
-        assert run.config is not None
-        options = _with_changes(run.config.options, changes or {})
-        prepared = prepare(options, progress and shows_bars())
-        if run.model.exists():
-            prepared.training.restore(run.model)
-        writer.config = run.config
-        writer.write(prepared.config)
-        return _run(prepared, writer, progress, say)
+        return _run(take_up(writer, changes or {}, progress=progress), writer, progress, say)
+
+
+def take_up(
+    writer: Writer,
+    changes: Mapping[str, Any],
+    *,
+    data: DataSet | None = None,
+    progress: bool = False,
+) -> Prepared:
+    """Return a run in its folder as it stands, ready to go on.
+
+    Parameters
+    ----------
+    writer : Writer
+        Entered: nobody else writes there.
+    changes, progress
+        As in ``resume``.
+    data : DataSet, optional
+        What ``prepare.read`` returned for the run's options; read again if not given.
+
+    Raises
+    ------
+    UsageError, CheckpointError
+        As ``resume``.
+    """
+    run = find_run(writer.folder)
+    assert run.config is not None
+    options = _with_changes(run.config.options, changes)
+    prepared = prepare(options, progress and shows_bars(), data)
+    if run.model.exists():
+        prepared.training.restore(run.model)
+    writer.config = run.config
+    writer.write(prepared.config)
+    return prepared
 
 
 def _with_changes(recorded: RunOptions, changes: Mapping[str, Any]) -> RunOptions:
@@ -163,28 +189,42 @@ def _with_changes(recorded: RunOptions, changes: Mapping[str, Any]) -> RunOption
     return options
 
 
-def silent(line: str) -> None:
-    """Take a line and say nothing."""
+def go_on(
+    prepared: Prepared, writer: Writer, *, progress: bool = False, at_most: float | None = None
+) -> Result:
+    """Train until the run is done, a signal comes, or so many seconds have passed.
 
+    Nothing is measured or drawn.
 
-def _run(prepared: Prepared, writer: Writer, progress: bool, say: Say) -> Result:
+    Raises
+    ------
+    NonFiniteLossError, WriteError
+        As ``train``.
+    """
     training, folder = prepared.training, writer.folder
     state = training.state
-    _announce(prepared, folder, say)
     try:
         history = training.run(
             folder / MODEL,
             progress=progress,
             save_every=prepared.options.save_every,
             before_save=writer.make_whole,
+            at_most=at_most,
         )
     except NonFiniteLossError as error:
-        raise _with_advice(error, prepared, folder) from None
+        raise with_advice(error, prepared, folder) from None
     finally:
         if len(state.history):
             state.history.to_csv(folder / HISTORY)
-    if history.interrupted:
-        return Result(folder, state.vae, history, True, training.stopped_by)
+    return Result(folder, state.vae, history, history.interrupted, training.stopped_by)
+
+
+def _run(prepared: Prepared, writer: Writer, progress: bool, say: Say) -> Result:
+    folder = writer.folder
+    announce(prepared, folder, say)
+    result = go_on(prepared, writer, progress=progress)
+    if result.interrupted:
+        return result
     say("The training is done; measuring and drawing")
     try:
         return _measure_and_draw(prepared, folder, progress, say)
@@ -193,36 +233,6 @@ def _run(prepared: Prepared, writer: Writer, progress: bool, say: Say) -> Result
             f"Interrupted while measuring and drawing. The trained model is kept, whole: "
             f"{folder / MODEL}. Make its pictures with: tinyvae plot {folder}"
         ) from None
-
-
-def _announce(prepared: Prepared, folder: Path, say: Say) -> None:
-    """Say what is about to be trained, and what is different if it had begun before."""
-    state, data, epochs = prepared.training.state, prepared.data, prepared.options.epochs
-    done = state.position.epoch
-    say(f"{data.name}: {len(data.train):,} rows to train on, {len(data.test):,} to test on")
-    for note in data.notes:
-        say(f"  {note}")
-    say(str(state.vae))
-    for note in state.notes:
-        say(note)
-    if not state.unfinished:
-        if not state.notes:
-            say(f"{folder}: all {done} epochs are done")
-        return
-    say(f"{folder}: everything is kept there; Ctrl-C stops without loss")
-    if done or state.position.step:
-        say(f"Continuing in epoch {done + 1} of {epochs}")
-    if state.vae.backend != "numba":
-        return
-    from tinyvae.ops.machine.jit import JIT_DISABLED
-
-    if JIT_DISABLED:
-        say(
-            "NUMBA_DISABLE_JIT is set, so that nothing is compiled and a single step may take "
-            "minutes: unset it, or use the reference backend (--backend reference)"
-        )
-    else:
-        say("Loading the kernels; compiling them the first time takes about 10 seconds")
 
 
 def _measure_and_draw(prepared: Prepared, folder: Path, progress: bool, say: Say) -> Result:
@@ -241,21 +251,3 @@ def _measure_and_draw(prepared: Prepared, folder: Path, progress: bool, say: Say
     }
     pictures = draw_pictures(vae, data, history, evaluations["test"], folder, say, classes)
     return Result(folder, vae, history, False, None, evaluations, pictures)
-
-
-def _with_advice(error: NonFiniteLossError, prepared: Prepared, folder: Path) -> NonFiniteLossError:
-    model, suspect = folder / MODEL, prepared.training.state.suspect()
-    kept = "No checkpoint had been written yet."
-    if model.exists():
-        kept = f"The last good checkpoint is kept at {model} (see it with: tinyvae plot {folder})."
-    if suspect == "data":
-        return NonFiniteLossError(f"{error} {kept}")
-    rate = prepared.options.learning_rate / 2
-    what, option = {
-        "beta": ("a beta of 1", "--beta 1"),
-        "learning_rate": ("half the learning rate", f"--learning-rate {rate:g}"),
-    }[suspect]
-    return NonFiniteLossError(
-        f"{error} {kept} To train anew with {what}: "
-        f"tinyvae train --config {folder / CONFIG} {option}"
-    )

@@ -47,14 +47,12 @@ class Prepared:
         return Config(self.options, facts, version("tinyvae"))
 
 
-def prepare(options: RunOptions, progress: bool) -> Prepared:
-    """Load the data, build the model, and check that they fit the options."""
-    data = load(options, progress)
-    places: dict[str, Any] = {}
-    if options.data != "digits" and options.data not in PUBLISHED:
-        places["data"] = str(expanded(options.data).resolve())
-    if options.data_dir is not None:
-        places["data_dir"] = str(expanded(options.data_dir).resolve())
+def prepare(options: RunOptions, progress: bool, raw: DataSet | None = None) -> Prepared:
+    """Load the data, build the model, and check that they fit the options.
+
+    ``raw`` is what ``read`` returned, where it is at hand.
+    """
+    data = settle(read(options, progress) if raw is None else raw, options)
     if options.batch_size == RunOptions.batch_size > len(data.train):
         rows = len(data.train)
         options = replace(options, batch_size=rows)
@@ -72,7 +70,17 @@ def prepare(options: RunOptions, progress: bool) -> Prepared:
         labels=None if classes is None else classes.train,
         validation_labels=None if classes is None else classes.test,
     )
-    return Prepared(replace(options, **places), data, training, classes)
+    return Prepared(located(options), data, training, classes)
+
+
+def located(options: RunOptions) -> RunOptions:
+    """Return the options with the whole paths of what they name."""
+    places: dict[str, Any] = {}
+    if options.data != "digits" and options.data not in PUBLISHED:
+        places["data"] = str(expanded(options.data).resolve())
+    if options.data_dir is not None:
+        places["data_dir"] = str(expanded(options.data_dir).resolve())
+    return replace(options, **places)
 
 
 def load(options: RunOptions, progress: bool) -> DataSet:
@@ -83,9 +91,30 @@ def load(options: RunOptions, progress: bool) -> DataSet:
     UsageError, DataError, FileFormatError, DownloadError
         As ``load_data``; or if the likelihood cannot describe the data.
     """
+    return settle(read(options, progress), options)
+
+
+def read(options: RunOptions, progress: bool) -> DataSet:
+    """Load the data that the options name, as they were stored.
+
+    Raises
+    ------
+    UsageError, DataError, FileFormatError, DownloadError
+        As ``load_data``.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ReadingWarning)  # the notes tell as much
-        data = load_data(options.data, progress=progress, **options.reading)
+        return load_data(options.data, progress=progress, **options.reading)
+
+
+def settle(data: DataSet, options: RunOptions) -> DataSet:
+    """Read data for the likelihood that the options name; the notes say how.
+
+    Raises
+    ------
+    UsageError, DataError
+        If the likelihood cannot describe the data.
+    """
     support = likelihood_class(options.likelihood).support
     if support == "counts" and options.scale_max is not None:
         raise UsageError("scale_max (--scale-max) is not for counts, which are never scaled.")

@@ -17,10 +17,10 @@ from tinyvae.model.evaluation import Evaluation
 from tinyvae.model.evaluation import evaluate as evaluate_model
 from tinyvae.runs.classes import class_names, labels_of
 from tinyvae.runs.folders import Loaded, Run, find_run
-from tinyvae.runs.make import Say, silent
 from tinyvae.runs.options import RunOptions
 from tinyvae.runs.pictures import draw_pictures
 from tinyvae.runs.prepare import load
+from tinyvae.runs.words import Say, silent
 from tinyvae.training.history import History
 from tinyvae.training.progress import shows_bars
 from tinyvae.training.record import fingerprint

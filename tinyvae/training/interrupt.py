@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -27,15 +28,23 @@ class StopRequest:
 
     Attributes
     ----------
-    requested : bool
     signal : int or None
         The number of the signal that asked.
+    deadline : float or None
+        When a stop is asked for without a signal, by ``time.monotonic``.
     """
 
     def __init__(self) -> None:
-        self.requested = False
         self.signal: int | None = None
+        self.deadline: float | None = None
         self._before: dict[int, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether a signal asked for a stop, or the time is up."""
+        return self.signal is not None or (
+            self.deadline is not None and time.monotonic() >= self.deadline
+        )
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -56,8 +65,8 @@ class StopRequest:
             signal.signal(number, before)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if not self.requested:
-            self.requested, self.signal = True, number
+        if self.signal is None:
+            self.signal = number
         elif number == signal.SIGINT:
             raise KeyboardInterrupt
         else:

@@ -83,8 +83,12 @@ class Training:
         callback: Callback | None = None,
         save_every: int | None = None,
         before_save: Callable[[], None] | None = None,
+        at_most: float | None = None,
     ) -> History:
-        """Train until the last epoch, early stopping, or a signal; see ``fit``."""
+        """Train until the last epoch, early stopping, or a signal; see ``fit``.
+
+        After ``at_most`` seconds it stops as after a signal.
+        """
         state = self.state
         saver = Saver(state, checkpoint, save_every, before_save)
         steps, position = state.steps_per_epoch, state.position
@@ -98,6 +102,8 @@ class Training:
                 done=position.epoch * steps + position.step,
             ) as shown,
         ):
+            if at_most is not None:
+                stop.deadline = time.monotonic() + at_most
             if state.vae.backend == "numba" and state.unfinished:
                 shown.describe(_WAITING)
             while state.unfinished and not stop.requested:

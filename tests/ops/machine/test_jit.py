@@ -51,7 +51,8 @@ def small_package(tmp_path):
     """A package of that name with two kernels in two files, one calling the other."""
     source = Path(jit.__file__).parents[2]
     kept = ("__init__.py", "errors.py", "ops/machine/__init__.py")
-    for name in (*kept, "ops/machine/jit.py", "ops/machine/kernel_cache.py"):
+    parts = ("jit", "kernel_cache", "compile_turn", "file_lock")
+    for name in (*kept, *(f"ops/machine/{part}.py" for part in parts)):
         target = tmp_path / "tinyvae" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((source / name).read_bytes())

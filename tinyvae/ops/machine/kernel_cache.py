@@ -12,11 +12,13 @@ import io
 import logging
 import pickle
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+from tinyvae.ops.machine.compile_turn import TURN
 
 _DIGEST = hashlib.sha256().digest_size
 _WAIT = "which takes some 10 seconds"
@@ -113,7 +115,10 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled kernel, or None if it must be compiled."""
         try:
-            return super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context)
+            if found is None and TURN.take(self.cache_path):
+                found = super().load_overload(sig, target_context)
+            return found
         except OSError as error:
             notice(
                 f"Compiled kernels in {self.cache_path} cannot be read "
@@ -149,10 +154,22 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
             self.flush()
 
 
+def _in_scope(compile_: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a dispatcher give its turn back when it is done, also where compiling fails."""
+
+    @wraps(compile_)
+    def compile_in_turn(sig: Any) -> Any:
+        with TURN.scope():
+            return compile_(sig)
+
+    return compile_in_turn
+
+
 def attach_cache(compiled: Any, function: Callable[..., Any], key: Callable[[], str]) -> None:
     """Let a dispatcher of Numba's keep its machine code, where a folder can be written."""
     try:
         compiled._cache = KernelCache(function, key)
+        compiled.compile = _in_scope(compiled.compile)
     except RuntimeError:
         notice(
             f"No folder can be written to keep compiled kernels in, so that every start compiles "

@@ -30,9 +30,12 @@ _MODE = ir.IntType(32)
 
 def _access(builder: Any, name: str, room: Any) -> None:
     """Store the control register to ``room``, or load it from there."""
-    signature = ir.FunctionType(ir.VoidType(), [room.type])
-    name = f"llvm.x86.sse.{name}mxcsr"
-    builder.call(cgutils.get_or_insert_function(builder.module, signature, name), [room])
+    bytes_ = ir.IntType(8).as_pointer()  # before LLVM 17, pointers have types
+    signature = ir.FunctionType(ir.VoidType(), [bytes_])
+    function = cgutils.get_or_insert_function(
+        builder.module, signature, f"llvm.x86.sse.{name}mxcsr"
+    )
+    builder.call(function, [builder.bitcast(room, bytes_)])
 
 
 if HAS_MODE:

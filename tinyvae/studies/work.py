@@ -1,0 +1,182 @@
+"""One run of a study taken further: what a worker does, on whatever machine it is.
+
+A task is the folder of a run; what came of it lies in that folder when the task is done.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import traceback
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tinyvae.checkpoint import replace_file
+from tinyvae.data import DataSet
+from tinyvae.errors import BusyError, TinyVAEError
+from tinyvae.model.evaluation import Evaluation, evaluate
+from tinyvae.runs.folders import CONFIG, Writer
+from tinyvae.runs.make import go_on, take_up
+from tinyvae.runs.options import Config, RunOptions
+from tinyvae.runs.pictures import draw_pictures
+from tinyvae.runs.prepare import Prepared, read
+from tinyvae.runs.words import silent
+from tinyvae.studies.folder import ERROR, EVALUATION, write_json
+from tinyvae.training.record import fingerprint
+
+Files = dict[str, bytes]
+
+DONE, FAILED, UNFINISHED, STOPPED = "done", "failed", "unfinished", "stopped"
+#: The worker sees another disk, or another process is writing the run.
+UNSEEN, BUSY = "unseen", "busy"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know of a run besides its folder's files.
+
+    Attributes
+    ----------
+    folder : str
+        The whole path.
+    checksum : str
+        Of the data.
+    eval_samples : int
+    pictures : bool
+        Whether to draw the run's pictures, too.
+    at_most : float or None
+        Seconds after which to stop and leave the rest to another task.
+    """
+
+    folder: str
+    checksum: str
+    eval_samples: int
+    pictures: bool = False
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task: one of the words above, why, and files that came over the network."""
+
+    status: str
+    message: str = ""
+    files: Files | None = None
+
+
+def checksum_of(data: DataSet) -> str:
+    """Return what tells a data set from others: shapes, dtypes and CRC-32 of both halves."""
+    return f"{fingerprint(data.train)}; {fingerprint(data.test)}"
+
+
+@lru_cache(maxsize=1)
+def _read_once(key: RunOptions) -> tuple[DataSet, str]:
+    data = read(key, False)
+    return data, checksum_of(data)
+
+
+def data_of(options: RunOptions, checksum: str = "") -> tuple[DataSet, str]:
+    """Return the data that options name, and their checksum.
+
+    A process reads them once, and anew where they are not those of ``checksum``.
+    """
+    key = replace(RunOptions(), data=options.data, **options.reading)
+    found = _read_once(key)
+    if found[1] != checksum:
+        _read_once.cache_clear()
+        found = _read_once(key)
+    return found
+
+
+def in_place(task: Task) -> Outcome:
+    """Take a run further in its own folder, which this process can see."""
+    folder = Path(task.folder)
+    try:
+        options = Config.read(folder / CONFIG).options
+        data, found = data_of(options, task.checksum)
+    except (TinyVAEError, OSError) as error:
+        return Outcome(UNSEEN, str(error))
+    if found != task.checksum:
+        return Outcome(UNSEEN, f"{options.data} holds other data here than where the study began.")
+    return _work(folder, task, data)
+
+
+def elsewhere(task: Task, data: DataSet, files: Files) -> Outcome:
+    """Take a run further in a folder that is made for it, from its files to its files."""
+    with tempfile.TemporaryDirectory(prefix="tinyvae-") as place:
+        folder = Path(place)
+        unpack(files, folder)
+        outcome = _work(folder, task, data)
+        return replace(outcome, files=pack(folder))
+
+
+def pack(folder: Path) -> Files:
+    """Return the files of a run's folder by name."""
+    paths = sorted(folder.glob("*"))
+    return {path.name: path.read_bytes() for path in paths if path.is_file()}
+
+
+def unpack(files: Files, folder: Path) -> None:
+    """Write files into a folder, each replaced only when it is whole."""
+    for name, content in files.items():
+        with replace_file(folder / name) as file:
+            file.write(content)
+
+
+def _work(folder: Path, task: Task, data: DataSet) -> Outcome:
+    """Take a run further; a failure is written down in its folder and harms no other run."""
+    try:
+        with Writer(folder, silent) as writer:
+            prepared = take_up(writer, {}, data=data)
+            result = go_on(prepared, writer, at_most=task.at_most)
+            if result.interrupted:
+                return Outcome(UNFINISHED if result.signal is None else STOPPED)
+            measured = measure(prepared, task.eval_samples)
+            if task.pictures:
+                _draw(prepared, folder)
+            write_json(folder / EVALUATION, measured)
+            (folder / ERROR).unlink(missing_ok=True)
+    except BusyError as error:
+        return Outcome(BUSY, str(error))
+    except Exception as error:
+        note_failure(folder, type(error).__name__, str(error), traceback.format_exc())
+        return Outcome(FAILED, str(error))
+    return Outcome(DONE)
+
+
+def note_failure(folder: Path, kind: str, message: str, trace: str = "") -> None:
+    """Write down in a run's folder why it failed."""
+    write_json(folder / ERROR, {"kind": kind, "message": message, "traceback": trace})
+
+
+def measure(prepared: Prepared, eval_samples: int) -> dict[str, Any]:
+    """Return the numbers of a trained run, in nats per example, as ``evaluation.json`` holds them.
+
+    The test set with ``eval_samples`` samples of z for each example, the training set with one.
+    """
+    vae, history = prepared.training.state.vae, prepared.training.state.history
+    binarize, data = prepared.options.binarize, prepared.data
+    return {
+        "test": _plain(evaluate(vae, data.test, n_samples=eval_samples, binarize=binarize)),
+        "train": _plain(evaluate(vae, data.train, binarize=binarize)),
+        "epochs": len(history),
+        "seconds": history["seconds"][-1] if len(history) else 0.0,
+    }
+
+
+def _plain(found: Evaluation) -> dict[str, Any]:
+    content = {**asdict(found), "active_units": found.active_units}
+    content["kl_per_dimension"] = found.kl_per_dimension.tolist()
+    del content["mu_variance"], content["rows"]
+    numbers = [content[name] for name in ("elbo", "kl", "bound") if content[name] is not None]
+    if not all(map(math.isfinite, numbers)):
+        raise ArithmeticError(f"The trained model has an ELBO of {found.elbo} nats.")
+    return content
+
+
+def _draw(prepared: Prepared, folder: Path) -> None:
+    state, data = prepared.training.state, prepared.data
+    found = evaluate(state.vae, data.test, binarize=prepared.options.binarize)
+    draw_pictures(state.vae, data, state.history, found, folder, silent)
