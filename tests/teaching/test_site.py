@@ -1,5 +1,7 @@
 """The site of the tutorials: every page is there, and every link leads somewhere."""
 
+import html
+import json
 import re
 from urllib.parse import unquote
 
@@ -51,6 +53,27 @@ def test_a_link_to_a_function_leads_to_its_line(site):
     )
     assert len(named) > 50
     assert "1" not in named  # where a name is not found
+
+
+def test_outputs_that_answer_a_question_are_folded(site):
+    for path in notebooks():
+        if path.suffix != ".ipynb":
+            continue
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        asked = [cell for cell in cells if "hide-output" in cell["metadata"].get("tags", [])]
+        text = (site / f"{path.stem}.html").read_text(encoding="utf-8")
+        folds = re.findall(r"<details><summary>What comes out</summary>", text)
+        assert len(folds) == len(asked)
+        assert text.count("<details>") == text.count("</details>")
+    assert asked  # the last notebook has some
+    opened = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+    for cell in asked:
+        source = "".join(cell["source"])
+        printed = "".join("".join(out["text"]) for out in cell["outputs"] if "text" in out)
+        lines = [line for line in printed.splitlines() if len(line) > 20 and line not in source]
+        for line in (html.escape(line, quote=False) for line in lines):
+            assert line in text
+            assert line not in opened
 
 
 def test_pages_bring_their_pictures_and_answers(site):
