@@ -28,7 +28,7 @@ body { max-width: 60rem; margin: 0 auto !important; padding: 0 1rem; }
 .jp-RenderedHTMLCommon { font-size: 1rem; line-height: 1.55; }
 .jp-RenderedImage img { max-width: 100%; }
 details { border-left: 3px solid #ccc; padding-left: .8rem; }
-summary { cursor: pointer; }
+summary { cursor: pointer; font-family: var(--jp-content-font-family, sans-serif); }
 a code { color: #0b57d0 !important; }
 </style>
 """
