@@ -1,5 +1,7 @@
 """The site of the tutorials: every page is there, and every link leads somewhere."""
 
+import html
+import json
 import re
 from urllib.parse import unquote
 
@@ -67,6 +69,27 @@ def test_every_equation_that_the_live_page_names_is_a_place_on_the_site(site):
     for page, equation in named:
         text = (site / f"{page}.html").read_text(encoding="utf-8")
         assert text.count(f'id="equation-{equation}"') == 1, (page, equation)
+
+
+def test_outputs_that_answer_a_question_are_folded(site):
+    for path in notebooks():
+        if path.suffix != ".ipynb":
+            continue
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        asked = [cell for cell in cells if "hide-output" in cell["metadata"].get("tags", [])]
+        text = (site / f"{path.stem}.html").read_text(encoding="utf-8")
+        folds = re.findall(r"<details><summary>What comes out</summary>", text)
+        assert len(folds) == len(asked)
+        assert text.count("<details>") == text.count("</details>")
+    assert asked  # the last notebook has some
+    opened = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+    for cell in asked:
+        source = "".join(cell["source"])
+        printed = "".join("".join(out["text"]) for out in cell["outputs"] if "text" in out)
+        lines = [line for line in printed.splitlines() if len(line) > 20 and line not in source]
+        for line in (html.escape(line, quote=False) for line in lines):
+            assert line in text
+            assert line not in opened
 
 
 def test_pages_bring_their_pictures_and_answers(site):

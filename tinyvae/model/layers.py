@@ -92,6 +92,7 @@ class DenseNetwork:
         """Return ``[x, h_1, ..., output]``, each (batch, width); ``backward`` needs them all.
 
         Tutorial 02, equation (2.1).
+        Tutorial 14, equation (14.2).
         """
         values = [x]
         for i, activation in enumerate(self.activations):
@@ -112,6 +113,7 @@ class DenseNetwork:
         """Fill the gradients of all weights and biases.
 
         Tutorial 02, equations (2.9), (2.10) and (2.13).
+        Tutorial 14, equation (14.3).
 
         Parameters
         ----------

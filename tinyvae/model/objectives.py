@@ -120,6 +120,8 @@ class Elbo:
 class ImportanceWeighted:
     """loss = -log of the mean over K samples of w = p(x, z) / q(z given x).
 
+    Tutorial 13, equations (13.1), (13.8) and (13.11).
+
     Parameters
     ----------
     estimator : str

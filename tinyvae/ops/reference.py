@@ -134,6 +134,8 @@ def label_forward(a: Array, label_weight: Array, labels: Array) -> Array:
 
     The same as one more input, one-hot: one_hot(labels) @ label_weight.
 
+    Tutorial 14, equation (14.2).
+
     Parameters
     ----------
     a : (batch, fan_out) array
@@ -144,7 +146,10 @@ def label_forward(a: Array, label_weight: Array, labels: Array) -> Array:
 
 
 def label_backward(da: Array, labels: Array, n_classes: int) -> Array:
-    """Return dlabel_weight = one_hot(labels).T @ da, (n_classes, fan_out)."""
+    """Return dlabel_weight = one_hot(labels).T @ da, (n_classes, fan_out).
+
+    Tutorial 14, equation (14.3).
+    """
     one_hot = labels[:, None] == np.arange(n_classes)
     return one_hot.T.astype(da.dtype) @ da  # type: ignore[no-any-return]
 
@@ -215,6 +220,8 @@ def log_weight_forward(reconstruction: Array, logvar: Array, noise: Array, z: Ar
 
     log_w = -reconstruction + sum of (noise**2 + logvar - z**2) / 2, with log 2 pi cancelled.
     Burda, Grosse and Salakhutdinov (2016), equation 8, in logs.
+
+    Tutorial 13, equation (13.2).
     """
     log_w: Array = 0.5 * (noise * noise + logvar - z * z).sum(axis=1) - reconstruction
     return log_w
@@ -224,6 +231,8 @@ def log_weight_backward(dlog_w: Array, z: Array) -> tuple[Array, Array]:
     """Return (dz, dlogvar) for fixed noise, beside what comes through the reconstruction.
 
     dz = -dlog_w * z, from log p(z); dlogvar = dlog_w / 2, from the entropy of q.
+
+    Tutorial 13, equation (13.3).
     """
     dz = -dlog_w[:, None] * z
     return dz, np.broadcast_to(0.5 * dlog_w[:, None], z.shape)
@@ -235,6 +244,8 @@ def path_backward(dlog_w: Array, logvar: Array, noise: Array, z: Array) -> Array
     dz = dlog_w * (noise / sigma - z): log p(z) gives -z, and -log q gives (z - mu) / sigma**2,
     which is noise / sigma.  What is left out, the score of q, is zero on average for the ELBO.
     Roeder, Wu and Duvenaud (2017), equation 5.
+
+    Tutorial 13, equation (13.7).
     """
     dz: Array = dlog_w[:, None] * (noise * np.exp(-0.5 * logvar) - z)
     return dz
@@ -255,6 +266,8 @@ def importance_bound_backward(log_w: Array) -> Array:
     """Return the derivative by log_w, (batch, K): w normalized to a sum of one in each row.
 
     Burda, Grosse and Salakhutdinov (2016), equation 14.
+
+    Tutorial 13, equation (13.1).
     """
     w = np.exp(log_w - log_w.max(axis=1, keepdims=True))
     weights: Array = w / w.sum(axis=1, keepdims=True)

@@ -39,10 +39,12 @@ body { max-width: 60rem; margin: 0 auto !important; padding: 0 1rem; }
 .jp-RenderedHTMLCommon { font-size: 1rem; line-height: 1.55; }
 .jp-RenderedImage img { max-width: 100%; }
 details { border-left: 3px solid #ccc; padding-left: .8rem; }
-summary { cursor: pointer; }
+summary { cursor: pointer; font-family: var(--jp-content-font-family, sans-serif); }
 a code { color: #0b57d0 !important; }
 </style>
 """
+CELL = re.compile(r'(?=<div class="jp-Cell )')
+OUTPUTS = '<div class="jp-Cell-outputWrapper">'
 SOURCE_STYLE = (
     "<style>body { font-size: .9rem; margin: 1rem; } :target { background: #fff3c4; }</style>"
 )
@@ -142,7 +144,19 @@ def _page(exporter: Any, path: Path, sources: set[str], more: str) -> str:
     title = re.search(r"^# (.*)", notebook.cells[0].source, flags=re.MULTILINE)
     named = {"metadata": {"name": title.group(1) if title else path.stem}}
     page, _ = exporter.from_notebook_node(notebook, resources=named)
-    return str(page).replace("</head>", f"{STYLE}</head>", 1)
+    return _fold_outputs(str(page).replace("</head>", f"{STYLE}</head>", 1))
+
+
+def _fold_outputs(page: str) -> str:
+    """Fold what cells tagged ``hide-output`` printed: it answers a question asked above them."""
+    cells = CELL.split(page)
+    for i, cell in enumerate(cells):
+        before, wrapper, rest = cell.partition(OUTPUTS)
+        if wrapper and "celltag_hide-output" in before.partition(">")[0]:
+            outputs, end, after = rest.rpartition("</div>")
+            folded = f"<details><summary>What comes out</summary>{wrapper}{outputs}</details>"
+            cells[i] = f"{before}{folded}{end}{after}"
+    return "".join(cells)
 
 
 def anchored(text: str) -> str:
