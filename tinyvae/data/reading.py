@@ -155,18 +155,6 @@ def to_floats(data: Array, dtype: DTypeLike) -> Array:
     return np.ascontiguousarray(data, dtype=real)
 
 
-def mean_of(data: Array) -> Array:
-    """Return the mean row, (columns,) float64, of what ``read_data`` returned."""
-    if data.dtype == np.uint8:
-        return np.asarray(data.mean(axis=0, dtype=np.float64) / GREY)
-    with np.errstate(over="ignore"):
-        mean = data.mean(axis=0, dtype=np.float64)
-    # The sum of numbers near the largest one overflows where their mean does not.
-    if not np.isfinite(mean).all():
-        mean = (data / len(data)).sum(axis=0, dtype=np.float64)
-    return np.asarray(mean)
-
-
 def warn(reading: Reading) -> None:
     """Tell the caller of the public function where a reading is in doubt."""
     if reading.doubt:

@@ -55,8 +55,9 @@ class VAE:
     likelihood : str
         ``"bernoulli"``, ``"continuous_bernoulli"``, ``"poisson"``, ``"gaussian"`` or
         ``"gaussian_learned"``.
-    sigma : float
-        Standard deviation of the Gaussian likelihood, or where learning it starts.
+    sigma : float, optional
+        Standard deviation of the Gaussian likelihood, 1 if not given; or where learning it starts,
+        at 1 if not given, until ``fit`` sees the data and begins at half their spread.
     dtype : dtype
         ``"float32"`` or ``"float64"`` (``"complex128"`` with the reference, for gradient checks).
     backend : str
@@ -103,7 +104,7 @@ class VAE:
         decoder_hidden_dims: Sequence[int] | None = None,
         activation: str = "relu",
         likelihood: str = "bernoulli",
-        sigma: float = 1.0,
+        sigma: float | None = None,
         n_classes: int | None = None,
         dtype: DTypeLike = "float32",
         backend: str = "numba",

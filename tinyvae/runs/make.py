@@ -21,6 +21,7 @@ from tinyvae.runs.pictures import draw_pictures
 from tinyvae.runs.prepare import Prepared, prepare
 from tinyvae.training.history import History
 from tinyvae.training.progress import shows_bars
+from tinyvae.training.unused import remark
 
 Say = Callable[[str], None]
 
@@ -45,6 +46,8 @@ class Result:
     evaluations : dict
         ``"train"`` and ``"test"``.
     pictures : list of Path
+    remark : str or None
+        What to try where most latent units are not used.
     """
 
     folder: Path
@@ -54,6 +57,7 @@ class Result:
     signal: int | None = None
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     pictures: list[Path] = field(default_factory=list)
+    remark: str | None = None
 
 
 def train(
@@ -233,7 +237,8 @@ def _measure_and_draw(prepared: Prepared, folder: Path, progress: bool, say: Say
         "test": evaluate(vae, data.test, binarize=binarize, progress=bars),
     }
     pictures = draw_pictures(vae, data, history, evaluations["test"], folder, say)
-    return Result(folder, vae, history, False, None, evaluations, pictures)
+    few = remark(evaluations["test"], vae, prepared.options) if history else None
+    return Result(folder, vae, history, False, None, evaluations, pictures, few)
 
 
 def _with_advice(error: NonFiniteLossError, prepared: Prepared, folder: Path) -> NonFiniteLossError:

@@ -11,11 +11,11 @@ from importlib.metadata import version
 from typing import Any
 
 from tinyvae.data import DataSet, load_data
-from tinyvae.data.reading import mean_of
+from tinyvae.data.moments import mean_of, spread_of
 from tinyvae.data.registry import PUBLISHED
 from tinyvae.data.streams import expanded
 from tinyvae.errors import ReadingWarning, UsageError
-from tinyvae.model.likelihoods import likelihood_class
+from tinyvae.model.likelihoods import GaussianLearned, likelihood_class
 from tinyvae.model.vae import VAE
 from tinyvae.runs.options import Config, RunOptions
 from tinyvae.training.fit import Training
@@ -57,6 +57,10 @@ def prepare(options: RunOptions, progress: bool) -> Prepared:
         data = replace(data, notes=(*data.notes, note))
     vae = VAE(input_dim=data.train.shape[1], **options.model)
     vae.set_output_mean(mean_of(data.train))
+    if isinstance(vae.observation, GaussianLearned) and options.sigma is None:
+        vae.observation.begin(spread_of(data.train))
+        start = f"{vae.observation.sigma:.3g}, half the spread of the data"
+        data = replace(data, notes=(*data.notes, f"sigma: starts at {start} (--sigma)"))
     training = Training(vae, data.train, data.test, options.training)
     return Prepared(replace(options, **places), data, training)
 
