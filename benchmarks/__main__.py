@@ -21,6 +21,7 @@ from benchmarks import (
     mnist,
     report,
     scaling,
+    sigma,
     startup,
 )
 from benchmarks.workloads import WORKLOADS
@@ -76,6 +77,12 @@ def scaling_(output: Path = Path("benchmarks/results")) -> None:
 def mnist_(data_dir: Path | None = None, seeds: int = 3) -> None:
     """Train the well-known MNIST example and print its test losses beside the published ones."""
     mnist.main(data_dir, seeds)
+
+
+@app.command("sigma")
+def sigma_(output: Path = Path("benchmarks/results")) -> None:
+    """Tabulate what becomes of a learned sigma from several starts (needs scikit-learn)."""
+    sigma.main(output)
 
 
 @app.command("gradients")

@@ -241,8 +241,8 @@ class GaussianLearned(Gaussian):
         """Start sigma at half the data's spread, if no caller chose it and no step has moved it.
 
         A latent dimension stays unused where the variance of the data along every direction that
-        is left is below sigma**2 (Lucas, Tucker, Grosse and Norouzi 2019, section 4, for linear
-        decoders), and sigma then learns to be that large.  A quarter of the mean variance leaves
+        is left is below sigma**2 (Lucas, Tucker, Grosse and Norouzi 2019, for linear decoders),
+        and sigma then learns to be that large.  A quarter of the mean variance leaves
         the data's main directions above it.
 
         Parameters
