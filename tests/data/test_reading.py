@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinyvae as tv
-from tinyvae.data.reading import read_batch, read_data, read_numbers, read_sets, to_floats
+from tinyvae.data import read_batch, read_data, read_numbers, read_sets, to_floats
 from tinyvae.data.rule import SUPPORTS
 from tinyvae.errors import (
     DataError,

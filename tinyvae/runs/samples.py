@@ -22,9 +22,6 @@ from tinyvae.schema import count, shown
 
 Array = NDArray[Any]
 
-#: Rows decoded at a time: with 784 columns of float32, 13 MB.
-CHUNK = 4096
-
 
 @dataclass(frozen=True)
 class Samples:
@@ -55,8 +52,7 @@ def sample(
 ) -> Samples:
     """Decode z = scale * noise and keep the result as numbers and as a picture.
 
-    Up to ``CHUNK`` rows are those of ``VAE.sample`` with the same seed.  More are made in chunks:
-    the same means, with draws from streams of their own.
+    The rows are those of ``VAE.sample`` with the same seed, however many.
 
     Parameters
     ----------
@@ -132,31 +128,23 @@ def _write_header(file: IO[bytes], vae: VAE, n: int, scales: int) -> None:
 
 
 def _chunks(vae: VAE, n: int, scale: float, seed: int, draw: bool) -> Iterator[Array]:
-    """Yield the samples of one scale, ``CHUNK`` rows at a time.
+    """Yield the samples of one scale, some rows at a time.
 
     Raises
     ------
     SizeError
         If the scale is so large that the decoder overflows.
     """
-    rng = np.random.default_rng(seed)
-    for start in range(0, n, CHUNK):
-        rows = min(CHUNK, n - start)
-        arguments: dict[str, Any] = {"scale": scale, "seed": seed, "draw": draw}
-        if n > CHUNK:
-            arguments["noise"] = rng.standard_normal((rows, vae.latent_dim))
-            stream = np.random.SeedSequence([seed, start]).generate_state(1, np.uint64)
-            arguments["seed"] = int(stream[0])
-        with np.errstate(all="ignore"):
-            try:
-                chunk = np.ascontiguousarray(vae.sample(rows, **arguments))
-            except ValueError as error:
-                if np.isfinite(np.float32(scale) * np.float32(10.0)):
-                    raise
-                raise _too_large(scale) from error
-        if not np.isfinite(chunk).all():
-            raise _too_large(scale)
-        yield chunk
+    with np.errstate(all="ignore"):
+        try:
+            for chunk in vae.samples(n, scale=scale, seed=seed, draw=draw):
+                if not np.isfinite(chunk).all():
+                    raise _too_large(scale)
+                yield np.ascontiguousarray(chunk)
+        except ValueError as error:
+            if isinstance(error, SizeError) or np.isfinite(np.float32(scale) * np.float32(10.0)):
+                raise
+            raise _too_large(scale) from error
 
 
 def _too_large(scale: float) -> SizeError:
