@@ -26,7 +26,7 @@ def pinwheel():
 
 
 def trained(x, sigma=None, **options):
-    vae = VAE(2, (32,), 2, likelihood="gaussian_learned", sigma=sigma, seed=5)
+    vae = VAE(2, (32,), 2, likelihood="gaussian_learned", sigma=sigma, seed=5, backend="reference")
     fit(vae, x, progress=False, **options)
     return vae
 
@@ -75,7 +75,7 @@ def test_a_run_under_way_keeps_its_best_weights(pinwheel, tmp_path):
 
 
 def test_a_blown_up_first_epoch_goes_back_to_the_same_start(pinwheel):
-    vae = VAE(2, (32,), 2, likelihood="gaussian_learned")
+    vae = VAE(2, (32,), 2, likelihood="gaussian_learned", backend="reference")
     training = Training(vae, pinwheel, None, TrainingOptions())
     training.state.begin()
     for weights in (training.state.good, training.state.best):
@@ -83,7 +83,7 @@ def test_a_blown_up_first_epoch_goes_back_to_the_same_start(pinwheel):
 
 
 def test_fit_says_that_no_unit_is_active_and_what_to_try(pinwheel, capsys):
-    vae = VAE(2, (32,), 2, likelihood="gaussian_learned", sigma=1.0, seed=5)
+    vae = VAE(2, (32,), 2, likelihood="gaussian_learned", sigma=1.0, seed=5, backend="reference")
     fit(vae, pinwheel)
     said = capsys.readouterr().err
     assert "No latent unit is active: q(z|x) of each is nearly the prior" in said
@@ -94,7 +94,7 @@ def test_fit_says_that_no_unit_is_active_and_what_to_try(pinwheel, capsys):
 
 
 def test_nothing_is_said_where_all_is_well(pinwheel, capsys):
-    fit(VAE(2, (32,), 2, likelihood="gaussian_learned", seed=5), pinwheel)
+    fit(VAE(2, (32,), 2, likelihood="gaussian_learned", seed=5, backend="reference"), pinwheel)
     assert "active" not in capsys.readouterr().err
 
 
@@ -112,7 +112,7 @@ def test_fewer_than_a_third_are_few(active, said):
 
 
 def test_advice_is_not_what_was_done_already():
-    vae = VAE(4, (), 3, likelihood="gaussian", sigma=0.4)
+    vae = VAE(4, (), 3, likelihood="gaussian", sigma=0.4, backend="reference")
     found = replace(evaluate(vae, REAL[:, :4]), mu_variance=np.zeros(3))
     options = TrainingOptions(warmup_epochs=3, free_bits=0.2)
     assert "Try sigma=0.1, or epochs=60." in remark(found, vae, options)
@@ -126,11 +126,16 @@ def test_the_remark_on_a_run_looks_at_rows_from_everywhere(monkeypatch):
     looked = []
     monkeypatch.setattr(unused, "evaluate", lambda vae, x, **_: looked.append(x) or _none(x))
     x = np.arange(9000.0).reshape(4500, 2)
-    training = Training(VAE(2, (), 2, likelihood="gaussian"), x, None, TrainingOptions())
+    training = Training(
+        VAE(2, (), 2, likelihood="gaussian", backend="reference"), x, None, TrainingOptions()
+    )
     remark_on_run(training.state)
     assert len(looked[0]) == 1500
     np.testing.assert_array_equal(looked[0], x[::3])
 
 
 def _none(x):
-    return replace(evaluate(VAE(2, (), 2, likelihood="gaussian"), x[:4]), mu_variance=np.ones(2))
+    return replace(
+        evaluate(VAE(2, (), 2, likelihood="gaussian", backend="reference"), x[:4]),
+        mu_variance=np.ones(2),
+    )
