@@ -73,9 +73,15 @@ def in_flags(message: str, commands: Iterable[Any]) -> str:
 
     message = re.sub(rf"(?<![\w./\\-])({known})(?:\[(\d+)\])?=({_VALUE})", given, message)
     # A bare word is an option only where it cannot be an ordinary word.
-    return re.sub(
+    message = re.sub(
         rf"(?<![\w./\\-])({known})(?![\w/\\=-]|\.\w)",
         lambda found: flags[found[1]] if "_" in found[1] else found[1],
+        message,
+    )
+    # What said both, for both readers, says the flag once.
+    return re.sub(
+        r"(--[\w-]+)(?: [^\s()]+)? \((\1(?![\w-])[^()]*?)(?: on the command line)?\)",
+        r"\2",
         message,
     )
 

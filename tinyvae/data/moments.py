@@ -26,15 +26,20 @@ def mean_of(data: Array) -> Array:
     return np.asarray(mean)
 
 
-def spread_of(data: Array) -> float:
-    """Return the root of the mean over columns of their variance, of what ``read_data`` returned.
+def variances_of(data: Array) -> Array:
+    """Return the variance of each column, (columns,) float64, of what ``read_data`` returned.
 
     Infinite where the square of a deviation is.
     """
     unit = GREY if data.dtype == np.uint8 else 1
-    mean, squares = mean_of(data), 0.0
+    mean, squares = mean_of(data), np.zeros(data.shape[1])
     with np.errstate(over="ignore"):
         for start in range(0, len(data), _ROWS):
             deviation = data[start : start + _ROWS].astype(np.float64) / unit - mean
-            squares += float(np.square(deviation).sum())
-    return float(np.sqrt(squares / data.size))
+            squares += np.square(deviation).sum(axis=0)
+    return squares / len(data)
+
+
+def spread_of(data: Array) -> float:
+    """Return the root of the mean of ``variances_of``."""
+    return float(np.sqrt(variances_of(data).mean()))

@@ -10,15 +10,23 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinyvae.data import DataSet, load_data
-from tinyvae.data.moments import mean_of, spread_of
+from tinyvae.data.moments import mean_of, spread_of, variances_of
 from tinyvae.data.registry import PUBLISHED
 from tinyvae.data.streams import expanded
 from tinyvae.errors import ReadingWarning, UsageError
-from tinyvae.model.likelihoods import GaussianLearned, likelihood_class
+from tinyvae.model.likelihoods import Gaussian, GaussianLearned, likelihood_class
 from tinyvae.model.vae import VAE
 from tinyvae.runs.options import Config, RunOptions
 from tinyvae.training.fit import Training
+
+Array = NDArray[Any]
+
+#: Columns whose spreads differ by this factor or more are most likely in units of their own.
+_UNEVEN = 10.0
 
 
 @dataclass(frozen=True)
@@ -61,8 +69,23 @@ def prepare(options: RunOptions, progress: bool) -> Prepared:
         vae.observation.begin(spread_of(data.train))
         start = f"{vae.observation.sigma:.3g}, half the spread of the data"
         data = replace(data, notes=(*data.notes, f"sigma: starts at {start} (--sigma)"))
+    if isinstance(vae.observation, Gaussian) and data.image_shape is None:
+        data = replace(data, notes=(*data.notes, *_uneven(data.train)))
     training = Training(vae, data.train, data.test, options.training)
     return Prepared(replace(options, **places), data, training)
+
+
+def _uneven(train: Array) -> list[str]:
+    """Return a note where columns are on such different scales that one sigma cannot suit all."""
+    spreads = np.sqrt(variances_of(train))
+    spreads = spreads[spreads > 0.0]
+    if not len(spreads) or spreads.max() < _UNEVEN * spreads.min():
+        return []
+    return [
+        f"Columns: standard deviations from {spreads.min():.3g} to {spreads.max():.3g}, and one "
+        "sigma for all, so that the small ones count for little: divide each by its own, unless "
+        "they share a unit"
+    ]
 
 
 def load(options: RunOptions, progress: bool) -> DataSet:
