@@ -154,6 +154,8 @@ def test_a_fixed_sigma_is_no_parameter_and_a_learned_one_is():
 
 
 def test_a_learned_sigma_begins_at_half_the_spread_unless_it_was_chosen_or_moved():
+    defaults = {name: likelihood_class(name).default_sigma for name in LIKELIHOODS}
+    assert defaults == dict.fromkeys(LIKELIHOODS, 1.0) | {"gaussian_learned": None}
     learned, _ = make("gaussian_learned", sigma=None)
     learned.begin(3.0)
     assert learned.sigma == pytest.approx(1.5, rel=1e-15)
