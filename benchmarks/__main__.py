@@ -23,6 +23,7 @@ from benchmarks import (
     mnist,
     report,
     scaling,
+    sigma,
     startup,
     study,
 )
@@ -102,6 +103,12 @@ def burda_score(
 ) -> None:
     """Weigh the models that ``burda`` kept, and print the table."""
     burda.score(output, data_dir, rows, samples)
+
+
+@app.command("sigma")
+def sigma_(output: Path = Path("benchmarks/results")) -> None:
+    """Tabulate what becomes of a learned sigma from several starts (needs scikit-learn)."""
+    sigma.main(output)
 
 
 @app.command("gradients")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import re
+import threading
 
 import pytest
 from command_line import TINY, bad, call, good, process
 from typer.testing import CliRunner
 
 from tinyvae import runs
+from tinyvae.__main__ import threads_may_start
 from tinyvae.cli import app
+from tinyvae.ops.machine.quota import processors
 
 
 @pytest.mark.parametrize("command", ["", "train", "sample", "plot", "evaluate", "info"])
@@ -114,6 +117,40 @@ def test_an_interrupted_import_is_status_130():
     run = process("--help", before=before)
     assert run.communicate(timeout=60) == ("", "")
     assert run.returncode == 130
+
+
+NO_THREADS = """
+import threading
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = refuse
+"""
+
+
+def test_where_no_thread_may_be_started_a_run_goes_on_with_one():
+    line = "train --data digits --hidden 400 --epochs 1 --no-progress --output out"
+    run = process(line, before=NO_THREADS)
+    out, err = run.communicate(timeout=120)
+    assert run.returncode == 0, err
+    assert "ELBO" in out
+    if processors() > 1:
+        assert "the work goes on with 1 thread" in err
+        assert err.count("\n") == 1
+
+
+def test_openblas_is_told_not_to_start_threads_where_none_may_be_started():
+    before = NO_THREADS + "import os\nos.cpu_count = lambda: 2\nimport atexit\n"
+    before += "atexit.register(lambda: print(os.environ.get('OPENBLAS_NUM_THREADS')))"
+    assert process("--version", before=before).communicate(timeout=60)[0].endswith("\n1\n")
+    before = before.replace(NO_THREADS, "")
+    assert process("--version", before=before).communicate(timeout=60)[0].endswith("\nNone\n")
+
+
+@pytest.mark.parametrize("processors", [1, 2, 5])
+def test_a_thread_for_each_processor_but_one_is_tried_and_ended(processors):
+    before = threading.active_count()
+    assert threads_may_start(processors)
+    assert threading.active_count() == before
 
 
 def test_what_an_interruption_says_is_printed(monkeypatch):

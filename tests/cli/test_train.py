@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from tinyvae import runs
 from tinyvae.cli import app
+from tinyvae.model import evaluation
 from tinyvae.model.vae import VAE
 from tinyvae.training import loop as training
 
@@ -31,6 +32,14 @@ def test_train_prints_what_was_found():
     )
     assert elbo == pytest.approx(-(reconstruction + kl), abs=0.02)
     assert "VAE(16-8-3-8-16, relu, bernoulli, float32, reference" in out
+
+
+def test_units_that_are_not_used_are_told_of_in_the_words_of_the_command_line(monkeypatch):
+    assert "active:" not in good(f"train {TINY} --no-progress")
+    monkeypatch.setattr(evaluation, "ACTIVE_THRESHOLD", 1e9)
+    out = good(f"train {TINY} --no-progress")
+    assert "\nNo latent unit is active: q(z|x) of each" in out
+    assert "Try --warmup 1, or --free-bits 0.1, or --epochs" in out
 
 
 def test_quiet_prints_nothing():

@@ -22,6 +22,7 @@ from tinyvae.errors import (
     UsageError,
     WriteError,
 )
+from tinyvae.model import evaluation
 from tinyvae.model.evaluation import evaluate
 from tinyvae.model.vae import VAE
 from tinyvae.training import loop, saving
@@ -87,6 +88,44 @@ def test_the_untrained_decoder_knows_the_mean_of_the_data(undrawn, dtype, unit):
     mean = load_data("mine.npy").train.mean(axis=0) / unit
     bias = result.vae.parameters["decoder.1.bias"]
     assert 1.0 / (1.0 + np.exp(-bias)) == pytest.approx(mean, rel=1e-5)
+
+
+def notes(x, **changes):
+    np.save("mine.npy", x)
+    options = replace(OPTIONS, likelihood="gaussian_learned", epochs=0, **changes)
+    lines = []
+    result = runs.train(options, progress=False, say=lines.append)
+    return result, "\n".join(lines)
+
+
+def test_where_a_learned_sigma_starts_is_said(undrawn, rng):
+    x = 3.0 * rng.standard_normal((60, 16))
+    result, said = notes(x)
+    spread = np.sqrt(load_data("mine.npy").train.var(axis=0).mean())
+    assert result.vae.observation.sigma == pytest.approx(spread / 2.0, rel=1e-5)
+    assert f"sigma: starts at {spread / 2.0:.3g}, half the spread of the data (--sigma)" in said
+    result, said = notes(x, sigma=0.2)
+    assert result.vae.observation.sigma == pytest.approx(0.2)
+    assert "sigma: starts" not in said
+
+
+def test_columns_in_units_of_their_own_are_told_of(undrawn, rng):
+    x = rng.standard_normal((60, 16))
+    assert "Columns:" not in notes(x)[1]
+    x[:, 3] *= 50.0
+    assert "standard deviations from" in notes(x)[1]
+    assert "Columns:" not in notes(x, image_shape="4x4")[1]
+    x[:, 3] = 7.0
+    assert "Columns:" not in notes(x)[1], "a constant column has no unit"
+
+
+def test_a_run_that_hardly_uses_its_units_is_told_what_to_try(undrawn, monkeypatch):
+    assert runs.train(OPTIONS, progress=False).remark is None
+    monkeypatch.setattr(evaluation, "ACTIVE_THRESHOLD", 1e9)
+    found = runs.train(OPTIONS, progress=False).remark
+    assert found.startswith("No latent unit is active")
+    assert "free_bits=0.1" in found
+    assert runs.train(replace(OPTIONS, epochs=0), progress=False).remark is None
 
 
 def test_the_same_config_gives_the_same_weights(undrawn, run):

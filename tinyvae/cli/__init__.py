@@ -102,6 +102,8 @@ def main() -> None:
         os.environ.setdefault("TERMINAL_WIDTH", str(NARROWEST))  # typer reads it
     if not os.environ.get("TINYVAE_DEBUG"):
         warnings.showwarning = _show_warning
+        # Where no thread may be started, the bars do without one; that is no news.
+        warnings.filterwarnings("ignore", "tqdm:disabling monitor")
     app(prog_name="tinyvae")
 
 

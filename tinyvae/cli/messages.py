@@ -80,8 +80,12 @@ def in_flags(message: str, commands: Iterable[Any]) -> str:
         lambda found: flags[found[1]] if "_" in found[1] else found[1],
         message,
     )
-    # Messages for both readers name the option beside the argument; here they are the same.
-    return re.sub(r"(--[a-z-]+)((?: \S+)?) \(\1\)", r"\1\2", message)
+    # What said both, for both readers, says the flag once.
+    return re.sub(
+        r"(--[\w-]+)(?: [^\s()]+)? \((\1(?![\w-])[^()]*?)(?: on the command line)?\)",
+        r"\2",
+        message,
+    )
 
 
 def _flags(commands: Iterable[Any]) -> Mapping[str, str]:

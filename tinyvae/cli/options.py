@@ -142,9 +142,13 @@ FreeBits = Annotated[
 ]
 Likelihood = Annotated[str, _option(_MODEL, "--likelihood", "NAME", f"{_words(LIKELIHOODS)}.")]
 Sigma = Annotated[
-    float,
+    float | None,
     _option(
-        _MODEL, "--sigma", "X", "Standard deviation of gaussian; where gaussian_learned starts."
+        _MODEL,
+        "--sigma",
+        "X",
+        "Standard deviation of gaussian, 1 if not given; where gaussian_learned starts, half the "
+        "spread of the data if not given.",
     ),
 ]
 Conditional = Annotated[

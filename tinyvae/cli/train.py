@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from tinyvae.cli import options as o
+from tinyvae.cli.messages import in_flags
 from tinyvae.cli.text import evaluations_table
 from tinyvae.errors import TinyVAEError, UsageError
 from tinyvae.runs import Config, Result, RunOptions
@@ -35,7 +36,7 @@ def train(
     latent_dim: o.LatentDim = _DEFAULT.latent_dim,
     activation: o.Activation = _DEFAULT.activation,
     likelihood: o.Likelihood = _DEFAULT.likelihood,
-    sigma: o.Sigma = _DEFAULT.sigma,
+    sigma: o.Sigma = None,
     conditional: o.Conditional = _DEFAULT.conditional,
     epochs: o.Epochs = _DEFAULT.epochs,
     batch_size: o.BatchSize = _DEFAULT.batch_size,
@@ -86,7 +87,7 @@ def train(
     else:
         base = Config.read(Path(config)).options if config is not None else RunOptions()
         result = train_run(base.changed(given), output=output, progress=progress, say=say)
-    _report(result, say)
+    _report(result, say, ctx.find_root().command)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED if result.signal is None else 128 + result.signal)
 
@@ -108,7 +109,7 @@ def _given(ctx: typer.Context) -> dict[str, Any]:
     return given
 
 
-def _report(result: Result, say: Any) -> None:
+def _report(result: Result, say: Any, program: Any) -> None:
     folder = result.folder.as_posix()
     folder = f'"{folder}"' if " " in folder else folder
     if result.interrupted:
@@ -118,6 +119,8 @@ def _report(result: Result, say: Any) -> None:
         return
     say("")
     say(evaluations_table(result.evaluations))
+    if result.remark:
+        say("\n" + in_flags(result.remark, program.commands.values()))
     say("")
     if result.pictures:
         say("\n  ".join(["Pictures:", *map(str, result.pictures)]))

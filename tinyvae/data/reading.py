@@ -1,6 +1,6 @@
 """The door that every model's data pass: looked at once, read by the one rule, made floats.
 
-What stored numbers mean stands in ``rule.py``.
+What stored numbers mean stands in ``rule.py``; how they become floats, in ``rows.py``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinyvae.data.arrays import as_array, check_shape
-from tinyvae.data.rule import BRIGHT, GREY, Reading, decide
-from tinyvae.data.values import check_counts, check_floats, check_grey, extremes
+from tinyvae.data.rows import Rows
+from tinyvae.data.rule import BRIGHT, Reading, decide
+from tinyvae.data.values import check_floats, check_grey, extremes
 from tinyvae.errors import ReadingWarning
 
 Array = NDArray[Any]
@@ -64,26 +65,36 @@ def read_sets(
         NaN, infinity, or a value outside the support, with the first row and column; integers that
         could mean several things.
     """
+    looked = _look(sets, support, dtype, input_dim, min_rows, white)
+    return {name: rows.read() for name, rows in looked.items()}, next(iter(looked.values())).reading
+
+
+def _look(
+    sets: Mapping[str, object],
+    support: str | None,
+    dtype: DTypeLike | None,
+    input_dim: int | None,
+    min_rows: int,
+    white: float | None,
+) -> dict[str, Rows]:
+    """Return each data set with what its numbers mean; see ``read_sets``."""
     arrays = {name: as_array(x, name) for name, x in sets.items()}
     for i, (name, array) in enumerate(arrays.items()):
         check_shape(array, input_dim, name, 1 if i else min_rows)
     whole = [name for name, array in arrays.items() if array.dtype.kind in "iu"]
     ends = {name: extremes(array) for name, array in arrays.items()}
-    readings = {}
+    # Levels that would be read otherwise when they come back alone are kept as floats.
+    sure = all(not ends[name][1] or ends[name][1] >= BRIGHT for name in whole)
+    looked = {}
     for name, array in arrays.items():
         group = whole if name in whole else [name]
         if name in whole and white is None and support not in ("real", "counts"):
             check_grey(array, name)
         kind = np.result_type(*(arrays[other] for other in group))
         low, high = min(ends[n][0] for n in group), max(ends[n][1] for n in group)
-        readings[name] = decide(kind, low, high, support, name, white)
-    # Levels that would be read otherwise when they come back alone are kept as floats.
-    sure = all(not ends[name][1] or ends[name][1] >= BRIGHT for name in whole)
-    read = {
-        name: _apply(array, readings[name], support, _float(dtype), name, sure)
-        for name, array in arrays.items()
-    }
-    return read, next(iter(readings.values()))
+        reading = decide(kind, low, high, support, name, white)
+        looked[name] = Rows(array, reading, support, _float(dtype), name, sure)
+    return looked
 
 
 def read_data(
@@ -122,12 +133,26 @@ def read_batch(
 
     Raises and warns as ``read_data``.
     """
-    real = _real(dtype)
-    read, reading = read_sets(
-        {argument: x}, support=support, dtype=real, input_dim=input_dim, min_rows=min_rows
-    )
-    warn(reading)
-    return to_floats(read[argument], real)
+    rows = _one(x, support, dtype, input_dim, argument, min_rows)
+    return rows.floats(slice(None))
+
+
+def read_rows(x: object, *, support: str, dtype: DTypeLike, input_dim: int) -> Rows:
+    """Return data that ``read_batch`` would take, looked at, to be made floats part by part.
+
+    Raises and warns as ``read_data``.
+    """
+    rows = _one(x, support, dtype, input_dim, "x", 1)
+    rows.check()
+    return rows
+
+
+def _one(
+    x: object, support: str, dtype: DTypeLike, input_dim: int, argument: str, min_rows: int
+) -> Rows:
+    rows = _look({argument: x}, support, _real(dtype), input_dim, min_rows, None)[argument]
+    warn(rows.reading, stacklevel=4)
+    return rows
 
 
 def read_numbers(came: object, *, dtype: DTypeLike, width: int, argument: str) -> Array:
@@ -146,59 +171,10 @@ def read_numbers(came: object, *, dtype: DTypeLike, width: int, argument: str) -
     return np.ascontiguousarray(array, real)
 
 
-def to_floats(data: Array, dtype: DTypeLike) -> Array:
-    """Return what ``read_data`` returned as floats in C order: uint8 divided by 255."""
-    real = np.dtype(dtype)
-    if data.dtype == np.uint8:
-        floats: Array = data.astype(real) / real.type(GREY)
-        return floats
-    return np.ascontiguousarray(data, dtype=real)
-
-
-def mean_of(data: Array) -> Array:
-    """Return the mean row, (columns,) float64, of what ``read_data`` returned."""
-    if data.dtype == np.uint8:
-        return np.asarray(data.mean(axis=0, dtype=np.float64) / GREY)
-    with np.errstate(over="ignore"):
-        mean = data.mean(axis=0, dtype=np.float64)
-    # The sum of numbers near the largest one overflows where their mean does not.
-    if not np.isfinite(mean).all():
-        mean = (data / len(data)).sum(axis=0, dtype=np.float64)
-    return np.asarray(mean)
-
-
-def warn(reading: Reading) -> None:
+def warn(reading: Reading, stacklevel: int = 3) -> None:
     """Tell the caller of the public function where a reading is in doubt."""
     if reading.doubt:
-        warnings.warn(reading.doubt, ReadingWarning, stacklevel=3)
-
-
-def _apply(
-    array: Array,
-    reading: Reading,
-    support: str | None,
-    real: np.dtype[Any] | None,
-    argument: str,
-    sure: bool,
-) -> Array:
-    """Turn an array into what it was decided to be; see ``read_sets``."""
-    bounded = support in ("binary", "unit_interval")
-    if array.dtype.kind == "f":
-        array = check_floats(array, real or array.dtype, bounded, argument)
-        if support == "counts":
-            check_counts(array, real or array.dtype, argument)
-        return np.ascontiguousarray(array)
-    if support is None or bounded:
-        if reading.divisor == 1:
-            return np.ascontiguousarray(array, np.uint8) * np.uint8(GREY)
-        if reading.divisor == GREY and sure:
-            return np.ascontiguousarray(array, np.uint8)
-    if support == "counts":
-        check_counts(array, real or np.dtype(np.float32), argument)
-    floats = np.ascontiguousarray(array, real or np.float32)
-    if reading.divisor != 1:
-        floats = floats / floats.dtype.type(reading.divisor)
-    return check_floats(floats, floats.dtype, bounded, argument)
+        warnings.warn(reading.doubt, ReadingWarning, stacklevel=stacklevel)
 
 
 def _float(dtype: DTypeLike | None) -> np.dtype[Any] | None:

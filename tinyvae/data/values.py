@@ -84,9 +84,17 @@ def check_counts(array: Array, dtype: np.dtype[Any], argument: str) -> None:
 
 
 def check_floats(array: Array, dtype: np.dtype[Any], bounded: bool, argument: str) -> Array:
-    """Return floats that are finite, and in [0, 1] if ``bounded``, once they are cast to ``dtype``.
+    """Return floats that ``fits`` takes; what lies outside by rounding is clipped, in a copy."""
+    return array if fits(array, dtype, bounded, argument) else np.clip(array, 0, 1)
 
-    What lies outside [0, 1] by no more than rounding is clipped, in a copy.
+
+def fits(array: Array, dtype: np.dtype[Any], bounded: bool, argument: str) -> bool:
+    """Look whether floats are finite, and in [0, 1] if ``bounded``, once cast to ``dtype``.
+
+    Returns
+    -------
+    bool
+        False where some lie outside [0, 1] by no more than rounding.
 
     Raises
     ------
@@ -103,7 +111,7 @@ def check_floats(array: Array, dtype: np.dtype[Any], bounded: bool, argument: st
             f"{dtype} can hold: scale the data."
         )
     if not bounded or (dtype.type(low) >= 0 and dtype.type(high) <= 1):
-        return array
+        return True
     slack = _ROUNDING_UNITS * max(np.finfo(array.dtype).eps, np.finfo(dtype).eps)
     if low < -slack or high > 1 + slack:
         row, column = _first(array, lambda chunk: (chunk < -slack) | (chunk > 1 + slack))
@@ -112,7 +120,7 @@ def check_floats(array: Array, dtype: np.dtype[Any], bounded: bool, argument: st
             "in [0, 1]. Scale the data (grey levels 0 to 255 may stay uint8; --scale-max on the "
             "command line divides), or choose a Gaussian likelihood without binarization."
         )
-    return np.clip(array, 0, 1)
+    return False
 
 
 def _first(array: Array, wrong: Callable[[Array], Array]) -> tuple[int, int]:

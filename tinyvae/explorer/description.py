@@ -54,7 +54,7 @@ def describe_model(vae: VAE, precision: str) -> dict[str, Any]:
         "n_classes": n_classes(vae),
         "activation": config["activation"],
         "likelihood": config["likelihood"],
-        "sigma": config["sigma"],
+        "sigma": getattr(vae.observation, "sigma", 1.0),
         "encoder_layers": len(config["hidden_dims"]) + 1,
         "decoder_layers": len(config["decoder_hidden_dims"]) + 1,
         "names": NAMES,

@@ -43,7 +43,7 @@ class Architecture:
     decoder_hidden_dims: Sequence[int] | None
     activation: str
     likelihood: str
-    sigma: float
+    sigma: float | None
     dtype: DTypeLike
     backend: str
     threads: int | None
@@ -54,10 +54,13 @@ class Architecture:
         check_count("input_dim", self.input_dim)
         check_count("latent_dim", self.latent_dim)
         check_count("seed", self.seed, at_least=0)
-        check_number("sigma", self.sigma, above=0.0)
         check_option("activation", self.activation, ACTIVATIONS)
         check_option("likelihood", self.likelihood, LIKELIHOODS)
         check_option("backend", self.backend, BACKENDS)
+        default = likelihood_class(self.likelihood).default_sigma
+        sigma = default if self.sigma is None else self.sigma
+        if sigma is not None:
+            check_number("sigma", sigma, above=0.0)
         if self.threads is not None:
             check_count("threads", self.threads)
         if self.n_classes is not None:
@@ -69,6 +72,7 @@ class Architecture:
             "decoder_hidden_dims": (
                 hidden[::-1] if decoder is None else _widths("decoder_hidden_dims", decoder)
             ),
+            "sigma": sigma,
             "dtype": _dtype_name(self.dtype, self.backend),
         }
         for name, value in settled.items():

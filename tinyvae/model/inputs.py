@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinyvae.data import read_batch, read_numbers
+from tinyvae.data import Rows, read_batch, read_numbers, read_rows
 from tinyvae.errors import DTypeError, RangeError, ShapeError, UsageError
 from tinyvae.model.config import Architecture
 from tinyvae.model.likelihoods import likelihood_class
@@ -35,6 +35,11 @@ class Inputs:
         """Return x as a float batch, (batch, input_dim)."""
         input_dim = self.architecture.input_dim
         return read_batch(x, support=self.support, dtype=self.dtype, input_dim=input_dim)
+
+    def rows(self, x: ArrayLike) -> Rows:
+        """Return x looked at, to be made floats part by part."""
+        input_dim = self.architecture.input_dim
+        return read_rows(x, support=self.support, dtype=self.dtype, input_dim=input_dim)
 
     def numbers(self, argument: str, came: ArrayLike, width: int) -> Array:
         """Return an (n, width) float array that may hold any finite numbers."""

@@ -67,7 +67,9 @@ class DenseNetwork:
     def initialize(self, rng: np.random.Generator) -> None:
         """Draw weights from U(-s, s) with s = sqrt(6 / (fan_in + fan_out)).
 
-        Biases and label weights are zero: at first all labels mean the same.
+        Biases are zero.  Label weights are drawn from N(0, 1), which moves a pre-activation as far
+        as all other inputs together: where they start at zero, z learns what the label could have
+        told it, and the decoder goes on listening to z (measured in tutorial 14).
 
         Glorot and Bengio (2010), equation 16.  Drawn in float64 whatever the dtype, so that a
         seed means the same model in both.
@@ -81,7 +83,8 @@ class DenseNetwork:
             )
             self.parameters[f"{self.name}.{i}.bias"][:] = 0.0
         if self.has_labels:
-            self.parameters[f"{self.name}.0.label_weight"][:] = 0.0
+            label_weight = self.parameters[f"{self.name}.0.label_weight"]
+            label_weight[:] = rng.standard_normal(label_weight.shape)
 
     @property
     def has_labels(self) -> bool:

@@ -6,6 +6,7 @@ how it is drawn from and how it is shown.  ``LIKELIHOODS`` is the table of them.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
@@ -34,14 +35,17 @@ class Likelihood(ABC):
         What ``fit`` does to grey data unless told otherwise.
     label : str
         Of an axis that shows E[x given z].
+    default_sigma : float or None
+        Standard deviation where none was chosen; None if the data decide it.
     """
 
     name: ClassVar[str]
     support: ClassVar[str]
     binarize: ClassVar[str] = "none"
     label: ClassVar[str]
+    default_sigma: ClassVar[float | None] = 1.0
 
-    def __init__(self, ops: Ops, sigma: float, parameters: Parameters) -> None:
+    def __init__(self, ops: Ops, sigma: float | None, parameters: Parameters) -> None:
         self.forward_op = getattr(ops, f"{self.name}_forward")
         self.backward_op = getattr(ops, f"{self.name}_backward")
 
@@ -52,6 +56,9 @@ class Likelihood(ABC):
 
     def initialize(self) -> None:  # noqa: B027 (most add no parameters)
         """Set the parameters it adds to where learning starts."""
+
+    def begin(self, spread: float) -> None:  # noqa: B027
+        """Set what no caller chose, and no step has moved, to suit data of that spread."""
 
     def reconstruction(self, logits: Array, x: Array) -> Array:
         """Return -log p(x given logits), (batch,) nats; a density's may be negative."""
@@ -174,9 +181,10 @@ class Gaussian(Likelihood):
     name, support, label = "gaussian", "real", "mean"
     log_sigma_gradient: Array | None = None
 
-    def __init__(self, ops: Ops, sigma: float, parameters: Parameters) -> None:
+    def __init__(self, ops: Ops, sigma: float | None, parameters: Parameters) -> None:
         self.forward_op, self.backward_op = ops.gaussian_forward, ops.gaussian_backward
-        self.start = np.log(check_number("sigma", sigma, above=0.0))
+        self.chosen = sigma is not None
+        self.start = np.log(check_number("sigma", 1.0 if sigma is None else sigma, above=0.0))
         self.log_sigma = self._place(parameters)
 
     def _place(self, parameters: Parameters) -> Array:
@@ -216,7 +224,7 @@ class Gaussian(Likelihood):
 class GaussianLearned(Gaussian):
     """The same with log_sigma learned: the parameter ``"likelihood.log_sigma"``."""
 
-    name = "gaussian_learned"
+    name, default_sigma = "gaussian_learned", None
 
     @classmethod
     def shapes(cls) -> dict[str, tuple[int, ...]]:
@@ -228,6 +236,23 @@ class GaussianLearned(Gaussian):
 
     def initialize(self) -> None:
         self.log_sigma[:] = self.start
+
+    def begin(self, spread: float) -> None:
+        """Start sigma at half the data's spread, if no caller chose it and no step has moved it.
+
+        A latent dimension stays unused where the variance of the data along every direction that
+        is left is below sigma**2 (Lucas, Tucker, Grosse and Norouzi 2019, for linear decoders),
+        and sigma then learns to be that large.  A quarter of the mean variance leaves
+        the data's main directions above it.
+
+        Parameters
+        ----------
+        spread : float
+            Root of the mean over columns of their variance.
+        """
+        untouched = not self.chosen and self.log_sigma[0] == self.start
+        if untouched and 0.0 < spread < math.inf:
+            self.log_sigma[:] = math.log(spread / 2.0)
 
 
 _CLASSES = (Bernoulli, ContinuousBernoulli, Poisson, Gaussian, GaussianLearned)

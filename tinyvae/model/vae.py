@@ -1,28 +1,25 @@
 """What one does with a model: train a step, encode, decode, sample, weigh, keep.
 
 The mathematics of the loss and its gradients stands in ``network.py`` and ``objectives.py``.
-Random numbers are drawn here only from a seed that the caller gave.
+Only ``sample`` draws random numbers that no caller's seed decides, if it gets none.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
+from tinyvae.checkpoint import read_checkpoint, write_checkpoint
 from tinyvae.data.batches import BINARIZE, binarized
 from tinyvae.errors import (
-    CheckpointError,
     NonFiniteLossError,
     ShapeError,
-    TinyVAEError,
     check_count,
-    check_number,
     check_option,
 )
 from tinyvae.model.adam import Adam
@@ -33,8 +30,10 @@ from tinyvae.model.bounds import (
     estimate_bounds,
     identity_of,
 )
+from tinyvae.model.codes import Codes
 from tinyvae.model.config import Architecture
 from tinyvae.model.inputs import Inputs
+from tinyvae.model.keeping import described
 from tinyvae.model.network import Network
 from tinyvae.model.objectives import Terms, make_objective
 from tinyvae.model.parameters import Parameters
@@ -61,8 +60,9 @@ class VAE:
     likelihood : str
         ``"bernoulli"``, ``"continuous_bernoulli"``, ``"poisson"``, ``"gaussian"`` or
         ``"gaussian_learned"``.
-    sigma : float
-        Standard deviation of the Gaussian likelihood, or where learning it starts.
+    sigma : float, optional
+        Standard deviation of the Gaussian likelihood, 1 if not given; or where learning it starts,
+        at 1 if not given, until ``fit`` sees the data and begins at half their spread.
     dtype : dtype
         ``"float32"`` or ``"float64"`` (``"complex128"`` with the reference, for gradient checks).
     backend : str
@@ -85,6 +85,8 @@ class VAE:
         The mathematics, on arrays that are already checked.
     observation : Likelihood
         p(x given z).
+    weigh : Weigher
+        log p(x given z) and log_w of many samples, on arrays that are already checked.
 
     Raises
     ------
@@ -109,7 +111,7 @@ class VAE:
         decoder_hidden_dims: Sequence[int] | None = None,
         activation: str = "relu",
         likelihood: str = "bernoulli",
-        sigma: float = 1.0,
+        sigma: float | None = None,
         n_classes: int | None = None,
         dtype: DTypeLike = "float32",
         backend: str = "numba",
@@ -150,12 +152,13 @@ class VAE:
         self.network = Network(architecture, parameters)
         self.observation = self.network.likelihood
         by_operations = self.backend == "reference"
+        self._codes = Codes(self.network, self.inputs)
         self._step = (
             StepByOperations(self.network)
             if by_operations
             else FusedStep(architecture, self.network)
         )
-        self._weigh = (
+        self.weigh = (
             WeighByOperations(self.network)
             if by_operations
             else FusedWeigh(architecture, self.network)
@@ -303,21 +306,19 @@ class VAE:
         ``logvar`` is the log of the variance, already bounded to (-10, 10).  With ``trusted`` x is
         not looked at: it is a float batch that was read and checked before.
         """
-        rows = np.asarray(x) if trusted else self.inputs.data(x)
-        return self.network.encode(rows, self.inputs.labels(labels, len(rows)))[1:]
+        return self._codes.encode(x, labels, trusted)
 
     def decode(self, z: ArrayLike, labels: ArrayLike | None = None) -> Array:
         """Return the logits for z, (batch, input_dim)."""
-        rows = self.inputs.numbers("z", z, self.latent_dim)
-        return self.network.decoder.forward(rows, self.inputs.labels(labels, len(rows)))[-1]
+        return self._codes.decode(z, labels, mean=False)
 
     def decode_mean(self, z: ArrayLike, labels: ArrayLike | None = None) -> Array:
         """Return E[x given z], (batch, input_dim), in the units of the data."""
-        return self.observation.mean(self.decode(z, labels))
+        return self._codes.decode(z, labels, mean=True)
 
     def reconstruct(self, x: ArrayLike, labels: ArrayLike | None = None) -> Array:
         """Return E[x given z = mu(x)], (batch, input_dim)."""
-        return self.decode_mean(self.encode(x, labels)[0], labels)
+        return self._codes.reconstruct(x, labels)
 
     def sample(
         self,
@@ -325,7 +326,7 @@ class VAE:
         *,
         scale: float = 1.0,
         label: int | ArrayLike | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         noise: ArrayLike | None = None,
         draw: bool = False,
     ) -> Array:
@@ -339,8 +340,9 @@ class VAE:
             Standard deviation of z: 1 samples the prior, less is more typical, more is bolder.
         label : int or (n,) array of int
             Of a conditional model: what to draw.
-        seed : int
-            Of the noise (and of the draws).
+        seed : int, optional
+            Of the noise (and of the draws): the same again with the same seed, new ones each time
+            if not given.
         noise : (n, latent_dim) array, optional
             Used in place of drawn noise.
         draw : bool
@@ -350,13 +352,12 @@ class VAE:
         -------
         (n, input_dim) array
         """
-        rng = np.random.default_rng(check_count("seed", seed, at_least=0))
-        shape = (check_count("n", n), self.latent_dim)
-        drawn = rng.standard_normal(shape) if noise is None else np.asarray(noise)
-        if len(drawn) != n:
-            raise ShapeError(f"noise has {len(drawn)} rows, expected n = {n} of them.")
-        logits = self.decode(check_number("scale", scale, at_least=0.0) * drawn, label)
-        return self.observation.draw(logits, rng) if draw else self.observation.mean(logits)
+        options = {"scale": scale, "label": label, "seed": seed, "noise": noise, "draw": draw}
+        return self._codes.sample(n, **options)
+
+    def samples(self, n: int, **options: Any) -> Iterator[Array]:
+        """Yield the rows of ``sample``, with its options, some at a time: for files of many."""
+        return self._codes.samples(n, **options)
 
     # Log-likelihood ------------------------------------------------------------------------
 
@@ -384,7 +385,7 @@ class VAE:
         rows, noise, labels = self.inputs.batch(x, noise, labels)
         posterior = self.network.encode(rows, labels)[1:]
         several = noise.reshape(len(rows), -1, self.latent_dim)
-        return self._weigh(rows, posterior, several, labels)[1].reshape(shape)
+        return self.weigh(rows, posterior, several, labels)[1].reshape(shape)
 
     def bounds(
         self,
@@ -453,7 +454,7 @@ class VAE:
         if checkpoint is not None:
             identity = identity_of(values, rows, chosen, n_samples, seed)
         unfinished = Unfinished(checkpoint, np.empty((3, len(rows))), rng, identity)
-        return estimate_bounds(self._weigh, rows, q, chosen, n_samples, unfinished, progress)
+        return estimate_bounds(self.weigh, rows, q, chosen, n_samples, unfinished, progress)
 
     def _binarized(self, x: ArrayLike, binarize: str | None, seed: int) -> Array:
         how = check_option("binarize", binarize or self.observation.binarize, BINARIZE)
@@ -546,15 +547,7 @@ class VAE:
         CheckpointError
             If the description makes no model, or does not fit the weights.
         """
-        config = metadata.get("model")
-        if not isinstance(config, dict):
-            raise CheckpointError(f"{path} holds no model; give a file that VAE.save wrote.")
-        try:
-            described = Architecture(**config | ({"backend": backend} if backend else {}))
-        except (TypeError, TinyVAEError) as error:
-            raise CheckpointError(f"{path} does not describe a model: {error}") from error
-        expected = {"values": ((described.n_parameters,), np.dtype(described.dtype))}
-        values = take(arrays, expected, path)["values"]
-        vae = cls(**described.config)
+        config, values = described(arrays, metadata, path, backend)
+        vae = cls(**config)
         vae.parameters.values[:] = values
         return vae

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tinyvae.ops import matmul, rows
 from tinyvae.ops.machine.jit import kernel
 from tinyvae.ops.machine.memory import allocate
+from tinyvae.ops.machine.quota import processors
 from tinyvae.ops.machine.views import matrix_at, vector_at
-from tinyvae.ops.machine.workers import processors
 
 Array = NDArray[Any]
 

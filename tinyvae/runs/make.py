@@ -23,6 +23,7 @@ from tinyvae.runs.prepare import Prepared, prepare
 from tinyvae.runs.words import Say, announce, silent, with_advice
 from tinyvae.training.history import History
 from tinyvae.training.progress import shows_bars
+from tinyvae.training.unused import remark
 
 #: What may be given anew when a run is continued: how long, how fast, and where the data lie.
 MAY_CHANGE = ("epochs", "threads", "backend", "data", "data_dir", "save_every")
@@ -45,6 +46,8 @@ class Result:
     evaluations : dict
         ``"train"`` and ``"test"``.
     pictures : list of Path
+    remark : str or None
+        What to try where most latent units are not used.
     """
 
     folder: Path
@@ -54,6 +57,7 @@ class Result:
     signal: int | None = None
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     pictures: list[Path] = field(default_factory=list)
+    remark: str | None = None
 
 
 def train(
@@ -250,4 +254,5 @@ def _measure_and_draw(prepared: Prepared, folder: Path, progress: bool, say: Say
         for split in ("train", "test")
     }
     pictures = draw_pictures(vae, data, history, evaluations["test"], folder, say, classes)
-    return Result(folder, vae, history, False, None, evaluations, pictures)
+    few = remark(evaluations["test"], vae, prepared.options) if history else None
+    return Result(folder, vae, history, False, None, evaluations, pictures, few)

@@ -89,7 +89,7 @@ threads
     decoder_hidden_dims: tuple[int, ...] | None = None
     activation: str = "relu"
     likelihood: str = "bernoulli"
-    sigma: float = 1.0
+    sigma: float | None = None
     dtype: str = "float32"
     backend: str = "numba"
     threads: int | None = None
@@ -110,7 +110,7 @@ threads
         "decoder_hidden_dims": several(_WIDTH, optional=True),
         "activation": word(ACTIVATIONS),
         "likelihood": word(LIKELIHOODS),
-        "sigma": number(above=0.0),
+        "sigma": number(above=0.0, optional=True),
         "dtype": word(("float32", "float64")),
         "backend": word(BACKENDS),
         "threads": count(optional=True),

@@ -10,17 +10,25 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinyvae.data import DataSet, load_data
 from tinyvae.data.labels import Classes
-from tinyvae.data.reading import mean_of
+from tinyvae.data.moments import mean_of, spread_of, variances_of
 from tinyvae.data.registry import PUBLISHED
 from tinyvae.data.streams import expanded
 from tinyvae.errors import ReadingWarning, UsageError
-from tinyvae.model.likelihoods import likelihood_class
+from tinyvae.model.likelihoods import Gaussian, GaussianLearned, likelihood_class
 from tinyvae.model.vae import VAE
 from tinyvae.runs.classes import classes_of
 from tinyvae.runs.options import Config, RunOptions
 from tinyvae.training.fit import Training
+
+Array = NDArray[Any]
+
+#: Columns whose spreads differ by this factor or more are most likely in units of their own.
+_UNEVEN = 10.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,12 @@ def prepare(options: RunOptions, progress: bool, raw: DataSet | None = None) -> 
     n_classes = None if classes is None else len(classes.names)
     vae = VAE(input_dim=data.train.shape[1], n_classes=n_classes, **options.model)
     vae.set_output_mean(mean_of(data.train))
+    if isinstance(vae.observation, GaussianLearned) and options.sigma is None:
+        vae.observation.begin(spread_of(data.train))
+        start = f"{vae.observation.sigma:.3g}, half the spread of the data"
+        data = replace(data, notes=(*data.notes, f"sigma: starts at {start} (--sigma)"))
+    if isinstance(vae.observation, Gaussian) and data.image_shape is None:
+        data = replace(data, notes=(*data.notes, *_uneven(data.train)))
     training = Training(
         vae,
         data.train,
@@ -81,6 +95,19 @@ def located(options: RunOptions) -> RunOptions:
     if options.data_dir is not None:
         places["data_dir"] = str(expanded(options.data_dir).resolve())
     return replace(options, **places)
+
+
+def _uneven(train: Array) -> list[str]:
+    """Return a note where columns are on such different scales that one sigma cannot suit all."""
+    spreads = np.sqrt(variances_of(train))
+    spreads = spreads[spreads > 0.0]
+    if not len(spreads) or spreads.max() < _UNEVEN * spreads.min():
+        return []
+    return [
+        f"Columns: standard deviations from {spreads.min():.3g} to {spreads.max():.3g}, and one "
+        "sigma for all, so that the small ones count for little: divide each by its own, unless "
+        "they share a unit"
+    ]
 
 
 def load(options: RunOptions, progress: bool) -> DataSet:

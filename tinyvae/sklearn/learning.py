@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.data.reading import mean_of, to_floats
+from tinyvae.data.moments import mean_of, spread_of
 from tinyvae.errors import SizeError, UsageError, check_count, check_number
 from tinyvae.model.adam import Adam
 from tinyvae.model.config import Architecture
@@ -41,8 +41,7 @@ TRAINING = (
 def build(x: Array, parameters: Mapping[str, Any], n_classes: int | None, seed: int) -> VAE:
     """Return a fresh model whose decoder starts at the mean of x.
 
-    A Gaussian's standard deviation starts at the spread of x where none is named: with more noise
-    than there is signal, learning begins by forgetting z.
+    A learned standard deviation starts where ``fit`` lets it start if none is named.
     """
     config = _config(parameters)
     if config["sigma"] is None:
@@ -57,10 +56,10 @@ def _config(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _start(x: Array, likelihood: str) -> float:
-    """Return where sigma begins to be learned: the root of the mean variance of the columns."""
+    """Return where sigma begins to be learned: at half the spread of the data, as in ``fit``."""
     if likelihood != "gaussian_learned":
         return 1.0
-    return float(np.sqrt(to_floats(x, np.float64).var(axis=0).mean())) or 1.0
+    return 0.5 * spread_of(x) or 1.0
 
 
 def check_same_model(vae: VAE, parameters: Mapping[str, Any]) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.model.bounds import log_weights
 from tinyvae.model.vae import VAE
 
 Array = NDArray[Any]
@@ -90,16 +89,16 @@ def _chunks(vae: VAE, n: int, most: int) -> Iterator[slice]:
 
 
 def _chunk(vae: VAE, x: Array, labels: Array | None, noise: Array, by: str) -> Array:
-    n, width = len(x), noise.shape[1]
+    n = len(x)
     posterior = vae.network.encode(x, labels)[1:]
     log_w: list[Array] = []
     reconstruction: list[Array] = []
     for start in range(0, len(noise), _CHUNK):
         part = noise[start : start + _CHUNK].astype(vae.dtype)
-        repeated = np.broadcast_to(part, (n, *part.shape)).reshape(-1, width)
-        weighed = log_weights(vae.network, x, posterior, np.ascontiguousarray(repeated), labels)
-        for kept, found in zip((log_w, reconstruction), weighed, strict=True):
-            kept.append(found.reshape(n, -1).astype(np.float64))
+        repeated = np.ascontiguousarray(np.broadcast_to(part, (n, *part.shape)))
+        weighed = vae.weigh(x, posterior, repeated, labels)
+        for kept, found in zip((reconstruction, log_w), weighed, strict=True):
+            kept.append(found.astype(np.float64))
     if by == "elbo":
         kl = vae.network.ops.kl_forward(*posterior).astype(np.float64).sum(axis=1)
         elbo: Array = -np.concatenate(reconstruction, axis=1).mean(axis=1) - kl

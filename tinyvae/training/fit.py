@@ -14,6 +14,7 @@ from tinyvae.training.history import History
 from tinyvae.training.loop import Callback, Training
 from tinyvae.training.options import TrainingOptions
 from tinyvae.training.progress import tell
+from tinyvae.training.unused import remark_on_run
 
 __all__ = ["Training", "TrainingOptions", "fit"]
 
@@ -35,6 +36,8 @@ def fit(
     **options: Any,
 ) -> History:
     """Train a model, in place.
+
+    A ``gaussian_learned`` model that was given no ``sigma`` begins at half the spread of the data.
 
     Tutorial 08, equation (8.8).
 
@@ -58,7 +61,8 @@ def fit(
         Keep the checkpoint of every so many epochs beside ``checkpoint``: ``model-epoch-0020.npz``
         beside ``model.npz``.
     progress : bool
-        Whether to show a progress bar, or a line an epoch where standard error is no terminal.
+        Whether to show a progress bar, or a line an epoch where standard error is no terminal; and
+        a word at the end where most latent units are not used.
     **options
         The attributes of ``TrainingOptions``: epochs, batch_size, learning_rate, schedule,
         objective, n_samples, beta, free_bits, warmup_epochs, binarize, patience, seed.
@@ -101,7 +105,12 @@ def fit(
         training.restore(checkpoint)
         for note in training.state.notes if progress else ():
             tell(note)
-    return training.run(checkpoint, progress=progress, callback=callback, save_every=save_every)
+    history = training.run(checkpoint, progress=progress, callback=callback, save_every=save_every)
+    if progress and history and not history.interrupted:
+        few = remark_on_run(training.state)
+        if few is not None:
+            tell(few)
+    return history
 
 
 def _own_names() -> list[str]:

@@ -92,6 +92,7 @@ class Training:
         state = self.state
         saver = Saver(state, checkpoint, save_every, before_save)
         steps, position = state.steps_per_epoch, state.position
+        state.begin()
         if position.at_best:
             state.exchange_best()
         with (

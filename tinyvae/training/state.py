@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinyvae.data.moments import spread_of
 from tinyvae.data.reading import read_sets, warn
 from tinyvae.errors import NonFiniteLossError, ReadingWarning, SizeError, UsageError
 from tinyvae.model.adam import Adam
@@ -123,6 +124,14 @@ class RunState:
         if self.options.patience is not None:
             vectors["best"] = self.best
         return vectors
+
+    def begin(self) -> None:
+        """Fit to the data what the model leaves to them, unless the run is under way."""
+        if self.position.epoch or self.position.step or self.vae.observation.default_sigma:
+            return
+        self.vae.observation.begin(spread_of(self.train))
+        for weights in (self.best, self.good):
+            weights[:] = self.vae.parameters.values
 
     def exchange_best(self) -> None:
         """Let the best weights and the last ones change places; the model has the former."""

@@ -10,6 +10,7 @@ import pytest
 
 from tinyvae.ops.machine import workers as threads_module
 from tinyvae.ops.machine.jit import JIT_DISABLED, kernel
+from tinyvae.ops.machine.kernel_cache import notice
 from tinyvae.ops.machine.vectors import address
 from tinyvae.ops.machine.work_queue import WHOLE, _now, _rest, in_parts
 from tinyvae.ops.machine.workers import cores, processors, run_shared, threads_for
@@ -180,11 +181,37 @@ def test_the_environment_limits_threads_unless_their_number_is_given(
     assert threads_for(1e12, 60) == 8
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("150000 100000\n", 1), ("max 100000\n", None), ("", None)]
-)
-def test_a_containers_quota_is_obeyed(text, expected, tmp_path, monkeypatch):
-    monkeypatch.setattr(threads_module, "_QUOTA", tmp_path / "cpu.max")
-    unlimited = processors()
-    (tmp_path / "cpu.max").write_text(text)
-    assert processors() == (expected or unlimited)
+def test_where_no_thread_can_be_started_the_caller_does_all_the_work(monkeypatch, caplog):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads_module, "_pool", threads_module._Pool())
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    notice.cache_clear()
+    totals = np.zeros(4, np.int64)
+    for _ in range(3):
+        run_shared(count, 4, totals)
+    np.testing.assert_array_equal(totals, 3)
+    assert [record.message for record in caplog.records] == [
+        "No more threads may be started here (ulimit -u, or a container's limit): the work goes on "
+        "with 1 thread, with the same results."
+    ]
+
+
+def test_workers_that_did_start_go_on_working(monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def once(thread):
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    fresh = threads_module._Pool()
+    monkeypatch.setattr(threads_module, "_pool", fresh)
+    monkeypatch.setattr(threading.Thread, "start", once)
+    totals = np.zeros(4, np.int64)
+    run_shared(count, 4, totals)
+    np.testing.assert_array_equal(totals, 1)
+    assert fresh.workers == 1
+    assert JIT_DISABLED or together()

@@ -11,16 +11,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from tinyvae.ops.machine.jit import JIT_DISABLED
+from tinyvae.ops.machine.kernel_cache import notice
+from tinyvae.ops.machine.quota import processors
 from tinyvae.ops.machine.work_queue import THREADS, WHOLE, new_queue, serve
 
 # Below this, a second thread costs more than it brings (measured on two cores).
 FLOPS_PER_THREAD = 10_000_000
 # How often an idle worker looks at the queue before it sleeps, at 10 to 40 ns each.
 SPINS = 40_000
+
+_NO_MORE_THREADS = (
+    "No more threads may be started here (ulimit -u, or a container's limit): the work goes on "
+    "with {} thread{}, with the same results."
+)
 
 Kernel = Callable[..., Any]
 
@@ -34,15 +40,23 @@ class _Pool:
         self.queue = new_queue()
         self.woken = threading.Condition()
         self.workers = self.calls = 0
+        self.full = False  # whether the system starts no more threads
 
     def wake(self, threads: int) -> None:
-        """Wake ``threads - 1`` workers."""
+        """Wake ``threads - 1`` workers, or as many as may be started: the caller works, too."""
         self.queue[THREADS] = threads
-        while self.workers < threads - 1:
-            self.workers += 1
-            threading.Thread(
-                target=self._work, args=(self.workers,), name="tinyvae", daemon=True
-            ).start()
+        while self.workers < threads - 1 and not self.full:
+            number = self.workers + 1
+            worker = threading.Thread(
+                target=self._work, args=(number,), name="tinyvae", daemon=True
+            )
+            try:
+                worker.start()
+            except RuntimeError:  # "can't start new thread"
+                self.full = True
+                notice(_NO_MORE_THREADS.format(number, "s" if number > 1 else ""))
+            else:
+                self.workers = number
         with self.woken:
             self.calls += 1
             self.woken.notify_all()
@@ -85,16 +99,6 @@ def run_shared(kernel: Kernel, threads: int, *arguments: Any) -> Any:
 # What users and schedulers set to say how many threads a process may have; joblib sets both in its
 # workers.
 LIMITS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of a period
-
-
-def processors() -> int:
-    """Return how many processors this process may run on, a container's quota included."""
-    if hasattr(os, "sched_getaffinity"):
-        found = len(os.sched_getaffinity(0))
-    else:
-        found = os.cpu_count() or 1
-    return min(found, _quota() or found)
 
 
 def cores() -> int:
@@ -109,15 +113,6 @@ def cores() -> int:
 def _whole_number(text: str) -> int:
     """Return a number of threads, or 0 where none is given: 0 and words limit nothing."""
     return int(text) if text.strip().isdecimal() else 0
-
-
-def _quota() -> int:
-    """Return how many whole processors a container's quota makes, 0 where there is none."""
-    try:
-        allowed, period = _QUOTA.read_text(encoding="ascii").split()
-        return max(1, int(allowed) // int(period))
-    except (OSError, ValueError):  # no such file, or "max": no limit
-        return 0
 
 
 def threads_for(flops: float, at_most: int | None) -> int:
