@@ -179,7 +179,7 @@ def extras_(
 def study_(
     output: Path = Path("benchmarks/results"),
     runs: int = 100,
-    epochs: int = 20,
+    epochs: int = 40,
     rounds: Annotated[int, typer.Option(min=1)] = 3,
     jobs: Annotated[int, typer.Option(min=2)] = 2,
 ) -> None:

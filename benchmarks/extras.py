@@ -1,5 +1,6 @@
 """What an install costs: size and import time of the base, and of each extra alone.
 
+Times are of the processor: on a shared machine those of the wall mean little.
 Each is a fresh virtual environment into which this checkout is installed.
 """
 
@@ -23,9 +24,9 @@ _MIB = 2**20
 
 _TIMED = """
 import time
-started = time.perf_counter()
+started = time.process_time()
 import {modules}
-print(time.perf_counter() - started)
+print(time.process_time() - started)
 """
 
 

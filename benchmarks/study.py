@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -159,21 +158,16 @@ def _import_all() -> None:
     import tinyvae.studies.work  # noqa: F401
 
 
-def main(output: Path, runs: int, epochs: int, rounds: int, jobs: int) -> None:
-    """Measure, print a table, and keep the numbers."""
-    with tempfile.TemporaryDirectory() as room:  # warm the cache of kernels
-        _conduct(str(Path(room, "warm")), {"hidden_dims": (64,), "latent_dim": 2, "epochs": 1})
-        shutil.rmtree(Path(room, "warm"))
-    found = {"speed": speed(runs, epochs, rounds, jobs), "cold": cold_start(), "dask": costs()}
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "study.json").write_text(json.dumps(found, indent=2))
-    timed = found["speed"]["rounds"]
+def _speed_table(found: dict[str, object]) -> str:
+    timed = found["rounds"]
     base = timed["one by one"]
-    print(
-        f"{runs} runs of {epochs} epochs, {rounds} rounds; same bits: {found['speed']['same_bits']}"
-    )
-    print("| | wall, s | processor, s | times as fast (range) | processor / one by one's |")
-    print("| --- | --- | --- | --- | --- |")
+    lines = [
+        f"{found['runs']} runs of {found['epochs']} epochs, {len(base)} rounds; "
+        f"same bits: {found['same_bits']}",
+        "",
+        "| | wall, s | processor, s | times as fast (range) | processor / one by one's |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, rows in timed.items():
         wall, processor = (statistics.median(r[k] for r in rows) for k in ("wall", "processor"))
         faster = [b["wall"] / r["wall"] for b, r in zip(base, rows, strict=True)]
@@ -181,6 +175,19 @@ def main(output: Path, runs: int, epochs: int, rounds: int, jobs: int) -> None:
             r["processor"] / b["processor"] for b, r in zip(base, rows, strict=True)
         )
         middle = f"{statistics.median(faster):.2f} ({min(faster):.2f} to {max(faster):.2f})"
-        print(f"| {name} | {wall:.1f} | {processor:.1f} | {middle} | {more:.2f} |")
+        lines.append(f"| {name} | {wall:.1f} | {processor:.1f} | {middle} | {more:.2f} |")
+    return "\n".join(lines)
+
+
+def main(output: Path, runs: int, epochs: int, rounds: int, jobs: int) -> None:
+    """Measure, print a table, and keep the numbers."""
+    with tempfile.TemporaryDirectory() as room:  # warm the cache of kernels
+        _conduct(str(Path(room, "warm")), {"hidden_dims": (64,), "latent_dim": 2, "epochs": 1})
+    found: dict[str, object] = {"speed": speed(runs, epochs, rounds, jobs)}
+    print(_speed_table(found["speed"]), flush=True)
+    found["cold"] = cold_start()
     print("Processor seconds until the first step of 784-400-20:", json.dumps(found["cold"]))
+    found["dask"] = costs()
     print("Dask's costs, s:", json.dumps(found["dask"]))
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "study.json").write_text(json.dumps(found, indent=2))

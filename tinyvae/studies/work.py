@@ -77,14 +77,16 @@ def _read_once(key: RunOptions) -> tuple[DataSet, str]:
     return data, checksum_of(data)
 
 
-def data_of(options: RunOptions, checksum: str = "") -> tuple[DataSet, str]:
+def data_of(options: RunOptions, checksum: str | None = None) -> tuple[DataSet, str]:
     """Return the data that options name, and their checksum.
 
-    A process reads them once, and anew where they are not those of ``checksum``.
+    A process reads them once, and anew where no checksum is given or they have another.
     """
     key = replace(RunOptions(), data=options.data, **options.reading)
+    if checksum is None:
+        _read_once.cache_clear()
     found = _read_once(key)
-    if found[1] != checksum:
+    if checksum not in (None, found[1]):
         _read_once.cache_clear()
         found = _read_once(key)
     return found
@@ -113,8 +115,8 @@ def elsewhere(task: Task, data: DataSet, files: Files) -> Outcome:
 
 
 def pack(folder: Path) -> Files:
-    """Return the files of a run's folder by name."""
-    paths = sorted(folder.glob("*"))
+    """Return the files of a run's folder by name, without a lock and what was half written."""
+    paths = [path for path in sorted(folder.iterdir()) if path.name[0] != "."]
     return {path.name: path.read_bytes() for path in paths if path.is_file()}
 
 
