@@ -53,7 +53,8 @@ def limits(tools: Instruments, place: Direction, rays: Sequence[Ray], closer: fl
         return near
     nearer = _slopes(tools, _beside(tools, place, hair / 4.0), rays, hair / 4.0)
     change = (nearer - near) / 3.0  # linear in the distance, where it is no kink
-    return np.where(np.abs(change) <= 1e-3 * np.abs(nearer), nearer + change, nearer)
+    large = np.max(np.abs(nearer), initial=0.0)  # a slope of zero changes as much as its array's
+    return np.where(np.abs(change) <= 1e-3 * large, nearer + change, nearer)
 
 
 def push(tools: Instruments, place: Direction, ray: Ray, side: int) -> dict[str, Array]:
