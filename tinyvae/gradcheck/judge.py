@@ -18,7 +18,6 @@ from tinyvae.gradcheck.kinks import (
     TOGETHER,
     examine,
     fit_together,
-    judge_together,
 )
 from tinyvae.gradcheck.measure import Instruments, Measurement
 from tinyvae.gradcheck.point import Ray
@@ -48,8 +47,6 @@ def judge(
     if any(_meets_a_kink(tools, part, shape) for part in parts):
         for part in parts:
             part.kinks = examine(tools, part.measured, shape, part.floor)
-            if not part.mismatched.any():
-                judge_together(tools, part.measured, shape, part.kinks)
     elif any(_contradicted(tools, part) for part in parts):
         # A function may lose the imaginary part at one place only, which no direction showed.
         again = [tools.again(m, np.arange(len(m.numeric))) for m in measured]
@@ -83,17 +80,21 @@ def judge_across(
     At ``a == b`` the gradient of the larger of the two may go to either of them, but once.
     """
     rays: list[Ray] = []
+    slack: list[Array] = []
     for r in results:
         if r.verdict == OK and r.kinked.any():
             rays += [(r.name, int(i)) for i in r.indices[r.kinked]]
+            slack.append(r.slack)
     names = {name for name, _ in rays}
     if len(names) < 2:
         return list(results)
     numbers = np.array([_claim(claimed, ray) for ray in rays[:TOGETHER]])
-    if fit_together(tools, rays[:TOGETHER], numbers):
+    found = fit_together(tools, rays[:TOGETHER], numbers, np.concatenate(slack)[:TOGETHER])
+    if not found.said and not found.undecided:
         return list(results)
+    verdict = WRONG if found.said else UNDECIDED
     said = f"{APART} {', '.join(sorted(names))} share one gradient."
-    return [replace(r, verdict=WRONG, remark=said) if r.name in names else r for r in results]
+    return [replace(r, verdict=verdict, remark=said) if r.name in names else r for r in results]
 
 
 def _claim(claimed: Mapping[str, Array | None], ray: Ray) -> float:
@@ -183,4 +184,5 @@ def _result(
         numeric=entries.numeric if entries else nothing,
         indices=compared.indices if compared else nothing.astype(int),
         kinked=entries.kinks.at if entries else nothing.astype(bool),
+        slack=entries.kinks.slack[entries.kinks.at] if entries else nothing,
     )

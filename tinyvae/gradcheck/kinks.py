@@ -1,19 +1,22 @@
-"""What a gradient may be at a kink: between the slopes around the point, and all entries together.
+"""What a gradient may be at a kink: any in the convex hull of the gradients in the cells around.
 
-The function is differentiated in cells around the point, a hair away, where it is smooth.  A
-gradient at the point lies among those: each entry between the smallest and the largest slope, and
-the whole off from any one of them only by the jumps from cell to cell (Clarke, 1975).
+The function is differentiated in cells around the point, a hair away, where it is smooth (Clarke,
+1975).  Where the claim lies outside the hull of the cells seen so far, it does so along some
+direction, and the cells on the way into that direction are looked at next: either one of them has
+so large a slope, and the hull grows, or none can have, and the claim is wrong.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tinyvae.gradcheck import cells
+from tinyvae.gradcheck.hull import nearest_point
 from tinyvae.gradcheck.measure import Instruments, Measurement
-from tinyvae.gradcheck.point import Direction, Ray
+from tinyvae.gradcheck.point import Ray
 from tinyvae.gradcheck.problem import Array
 
 # Looked at again one by one, the worst first; where none of these is at a kink, none is.
@@ -92,30 +95,22 @@ class AtKinks:
 def examine(
     tools: Instruments, measured: Measurement, shape: tuple[int, ...], floor: float
 ) -> AtKinks:
-    """Find which numbers are at a kink and what is allowed there, each by itself.
+    """Find which numbers are at a kink and what is allowed there.
 
     ``floor`` is the rounding error of a slope.  Where the point is smooth for a number that the
     complex step takes on a branch of its own, the number is corrected.
     """
     kinks = AtKinks.none(measured)
     rays, claimed = measured.rays(shape), measured.analytic
-    places = [cells.draw(tools) for _ in range(CELLS)]
-    places += [{n: -u for n, u in place.items()} for place in places]
-    slopes = np.array([cells.limits(tools, place, rays) for place in places])
-    pushed = np.array(
-        [
-            [cells.limits(tools, cells.push(tools, places[0], r, side), [r])[0] for r in rays]
-            for side in (-1, 1)
-        ]
-    )
-    slopes = slopes[np.isfinite(slopes).all(axis=1)]
+    slopes = _around(tools, rays)
     if not len(slopes):
         return kinks
-    both = np.concatenate([slopes, pushed])
+    both = np.vstack([slopes, _pushed(tools, rays)])
     low, high = np.nanmin(both, axis=0), np.nanmax(both, axis=0)
     sizes = np.maximum(np.abs(low), np.abs(high))
     known = CELL[tools.exact] * np.maximum(sizes, 1e-3 * sizes.max()) + floor
-    known += tools.noise / np.array([tools.size(ray) for ray in rays])
+    known += 3.0 * tools.noise / np.array([tools.size(ray) for ray in rays])
+    known += 30.0 * floor  #
     if not tools.exact:
         known += np.array([_blur(tools, ray) for ray in rays])
     at = high - low > 10.0 * known
@@ -123,20 +118,116 @@ def examine(
         middle = slopes.mean(axis=0)
         off = ~at & ~(np.abs(measured.numeric - middle) <= 10.0 * known)
         measured.numeric[off] = middle[off]
-    kinks.at, kinks.slack, kinks.slopes = at, np.where(at, 3.0 * known, 0.0), slopes
-    kinks.nearest, kinks.jump = np.clip(claimed, low, high), high - low
-    kinks.undecided = at & _unbounded(tools, places[0], rays, sizes)
-    _widen(tools, kinks, claimed, rays)
-    if not tools.exact:
-        inside = at & (claimed > low + 10 * known) & (claimed < high - 10 * known)
-        for i in np.flatnonzero(inside):
-            sides = tools.kink(rays[i])
-            kinks.undecided[i] |= sides is not None and not sides.sharp
+    kinks.at, kinks.slack, kinks.nearest = at, np.where(at, 3.0 * known, 0.0), claimed.copy()
+    kinks.undecided = at & _unbounded(tools, rays, sizes)
+    where = np.flatnonzero(at & ~kinks.undecided)
+    for group in np.array_split(where, -(-len(where) // TOGETHER) or 1):
+        chosen = [rays[i] for i in group]
+        found = settle(
+            tools,
+            chosen,
+            claimed[group],
+            slopes[:, group],
+            kinks.slack[group],
+            high[group] - low[group],
+        )
+        kinks.nearest[group] = found.nearest
+        kinks.undecided[group] = found.undecided
+        kinks.disagree = kinks.disagree or found.said
     return kinks
 
 
-def _pushed(tools: Instruments, place: Direction, ray: Ray, side: int, rays: list[Ray]) -> Array:
-    return cells.limits(tools, cells.push(tools, place, ray, side), rays)
+@dataclass(frozen=True)
+class Settled:
+    """The gradient around the point that is nearest to a claim; what is said if it is another."""
+
+    nearest: Array
+    said: str = ""
+    undecided: bool = False
+
+
+def settle(
+    tools: Instruments,
+    rays: Sequence[Ray],
+    claimed: Array,
+    slopes: Array,
+    slack: Array,
+    scale: Array,
+) -> Settled:
+    """Find out whether a claim lies in the hull of the gradients around the point.
+
+    Parameters
+    ----------
+    tools : Instruments
+        What differentiates.
+    rays : sequence of Ray
+        Along what the claim gives slopes.
+    claimed : (n,) array
+        The claim.
+    slopes : (cells, n) array
+        What was measured in some cells already.
+    slack : (n,) array
+        How exactly a slope is known.
+    scale : (n,) array
+        How far it jumps from cell to cell.
+    """
+    if not len(rays):
+        return Settled(claimed)
+    bounds: list[float] = []
+    corners = (slopes - claimed) / scale
+    doubts = slack + SCANNED[tools.exact] * np.abs(slopes).max(axis=0)
+    for _ in range(4 * (len(rays) + SCANS)):
+        off = nearest_point(corners)
+        nearest, weights = claimed + scale * off, -off / scale
+        if np.all(np.abs(nearest - claimed) <= slack):
+            return Settled(nearest)
+        direction = _combined(tools, rays, weights)
+        place, bound = cells.steepest(tools, direction)
+        if bounds:
+            place = cells.climb(tools, place, direction)
+        corner = (cells.limits(tools, place, rays) - claimed) / scale
+        if off @ corner < 0.99 * (off @ off):
+            corners, bounds = np.vstack([corners, corner]), []
+            continue
+        bounds.append(bound)
+        if len(bounds) == SCANS:
+            break
+    gives, most = float(weights @ claimed), max(bounds)
+    if gives <= most + float(np.abs(weights) @ doubts):
+        return Settled(claimed, undecided=True)
+    said = f"along one direction they give {gives:.6g}, the function at most {most:.6g}."
+    return Settled(nearest, f"{APART} {said}")
+
+
+def _combined(tools: Instruments, rays: Sequence[Ray], weights: Array) -> dict[str, Array]:
+    """Return the direction that is a sum of rays with these weights."""
+    direction: dict[str, Array] = {}
+    for ray, weight in zip(rays, weights, strict=True):
+        for name, vector in cells.unit(tools, ray).items():
+            direction[name] = direction.get(name, 0.0) + weight * vector
+    return direction
+
+
+def _around(tools: Instruments, rays: Sequence[Ray]) -> Array:
+    """Return the slopes in some pairs of opposite cells, a cell a row."""
+    places = [cells.draw(tools) for _ in range(CELLS)]
+    places += [{n: -u for n, u in place.items()} for place in places]
+    slopes = np.array([cells.limits(tools, place, rays) for place in places])
+    return slopes[np.isfinite(slopes).all(axis=1)]
+
+
+def _pushed(tools: Instruments, rays: Sequence[Ray]) -> Array:
+    """Return the slope along each ray where the point is pushed along it, to either side."""
+    start = cells.draw(tools)
+    return np.array(
+        [
+            [
+                cells.limits(tools, cells.push(tools, start, ray, side * cells.PUSH), [ray])[0]
+                for ray in rays
+            ]
+            for side in (-1, 1)
+        ]
+    )
 
 
 def _blur(tools: Instruments, ray: Ray) -> float:
@@ -144,126 +235,16 @@ def _blur(tools: Instruments, ray: Ray) -> float:
     return 10.0 * tools.noise / (1e-5 / 256.0 * tools.size(ray))
 
 
-def _unbounded(tools: Instruments, place: dict[str, Array], rays: list[Ray], sizes: Array) -> Array:
+def _unbounded(tools: Instruments, rays: Sequence[Ray], sizes: Array) -> Array:
     """Return which slopes grow without end towards the point, as that of a square root does."""
     with np.errstate(all="ignore"):
-        closer = np.abs(cells.limits(tools, place, rays, 1.0 / 64.0))
+        closer = np.abs(cells.limits(tools, cells.draw(tools), rays, 1.0 / 64.0))
         return np.asarray(closer > 4.0 * sizes)
 
 
-def _widen(tools: Instruments, kinks: AtKinks, claimed: Array, rays: list[Ray]) -> None:
-    """Allow what kinks that cross each other allow; the cells seen may not have shown all."""
-    off = np.abs(kinks.nearest - claimed)
-    outside = kinks.at & (off > kinks.slack)
-    for tried, i in enumerate(np.flatnonzero(outside)[np.argsort(-off[outside])]):
-        low, high, slack = _range(tools, rays[i])
-        nearest = min(max(claimed[i], low), high)
-        if abs(nearest - claimed[i]) < off[i]:
-            kinks.nearest[i], kinks.slack[i] = nearest, max(kinks.slack[i], slack)
-        elif tried >= FEW:
-            return
-
-
-def _range(tools: Instruments, ray: Ray) -> tuple[float, float, float]:
-    """Return the smallest and the largest slope along a ray, and how exactly they are known.
-
-    On a line past all kinks the slope jumps at each of them.  Were each of them on either side,
-    the slope would be the first one plus any of the jumps.
-    """
-    slopes = cells.scan(tools, cells.draw(tools), ray)
-    slopes = slopes[np.isfinite(slopes)]
-    if not slopes.size:
-        return np.nan, np.nan, 0.0
-    slack = SCANNED[tools.exact] * float(np.abs(slopes).max())
-    jumps = np.diff(slopes)
-    jumps = jumps[np.abs(jumps) > slack]
-    low = float(slopes[0] + jumps[jumps < 0].sum())
-    high = float(slopes[0] + jumps[jumps > 0].sum())
-    return min(low, float(slopes.min())), max(high, float(slopes.max())), slack
-
-
-def judge_together(
-    tools: Instruments, measured: Measurement, shape: tuple[int, ...], kinks: AtKinks
-) -> None:
-    """Judge the entries at kinks together: some directions cross no kink, or fewer.
-
-    Moving all of a maximum's ties by the same amount crosses none, and there the claim is wrong
-    or right; the same holds for whatever the jumps from cell to cell do not span.
-    """
-    where = np.flatnonzero(kinks.at)[:TOGETHER]
-    if measured.vectors.size or len(where) < 2:
-        return
-    claimed, rays = measured.analytic[where], measured.rays(shape)
-    slopes = kinks.slopes[:, where]
-    allowed = _projected(tools, [rays[i] for i in where], slopes, kinks.jump[where], claimed)
-    if allowed is not None:
-        kinks.nearest[where] = allowed
-        kinks.disagree = (
-            f"{APART} along a direction that crosses no kink the claimed slope is another one "
-            "(ties share one gradient: its sum is fixed)."
-        )
-        return
-    for weights in (np.ones(len(where)), claimed - slopes.mean(axis=0)):
-        vector = np.zeros(shape)
-        vector.reshape(-1)[measured.indices[where]] = weights
-        if not weights.any():
-            continue
-        known = kinks.slack[where] + SCANNED[tools.exact] * np.abs(slopes).max(axis=0)
-        slope, own = float(weights @ claimed), float(np.abs(weights) @ known)
-        low, high = np.inf, -np.inf
-        for _ in range(SCANS):  # each sees some of the kinks
-            least, most, slack = _range(tools, {measured.name: vector})
-            low, high = np.fmin(low, least), np.fmax(high, most)
-            if low - 10.0 * slack - own <= slope <= high + 10.0 * slack + own:
-                break
-        else:
-            beyond = max(low - slope, slope - high)
-            if beyond <= high - low:  # kinks that no scan told apart may explain it
-                kinks.undecided[where] = True
-                return
-            kinks.nearest[where] = slopes.mean(axis=0)
-            kinks.disagree = (
-                f"{APART} along one direction they give {slope:.6g}, the function "
-                f"{low:.6g} to {high:.6g}."
-            )
-            return
-
-
-def fit_together(tools: Instruments, rays: list[Ray], claimed: Array) -> bool:
+def fit_together(tools: Instruments, rays: list[Ray], claimed: Array, slack: Array) -> Settled:
     """Return whether claims at entries of several arrays are one gradient of the function."""
-    places = [cells.draw(tools) for _ in range(CELLS)]
-    places += [{n: -u for n, u in place.items()} for place in places]
-    slopes = np.array([cells.limits(tools, place, rays) for place in places])
-    jump = np.ptp(slopes, axis=0)
-    moving = jump > 0.0
-    rays = [ray for ray, moves in zip(rays, moving, strict=True) if moves]
-    if len(rays) < 2 or not np.isfinite(slopes).all():
-        return True
-    return _projected(tools, rays, slopes[:, moving], jump[moving], claimed[moving]) is None
-
-
-def _projected(
-    tools: Instruments, rays: list[Ray], slopes: Array, scale: Array, claimed: Array
-) -> Array | None:
-    """Return the nearest gradient that the jumps allow, or None if the claim is one of those.
-
-    Cells are added until each entry was pushed to both of its sides.
-    """
-    off = (claimed - slopes[0]) / scale
-    small = 10.0 * SPANNED[tools.exact] * max(1.0, float(np.linalg.norm(off)))
-    pushes = [(ray, side) for side in (1, -1) for ray in rays]
-    while True:
-        _, sizes, basis = np.linalg.svd((slopes[1:] - slopes[0]) / scale, full_matrices=False)
-        basis = basis[sizes > SPANNED[tools.exact] * max(1.0, sizes[0])]
-        left = off - (off @ basis.T) @ basis
-        if float(np.linalg.norm(left)) <= small or len(basis) == len(rays):
-            return None
-        if not pushes:
-            return np.asarray(slopes[0] + scale * (off - left))
-        batch, pushes = pushes[:8], pushes[8:]
-        more = [
-            cells.limits(tools, cells.push(tools, cells.draw(tools), ray, side), rays)
-            for ray, side in batch
-        ]
-        found = np.array(more)
-        slopes = np.concatenate([slopes, found[np.isfinite(found).all(axis=1)]])
+    slopes = _around(tools, rays)
+    both = np.vstack([slopes, _pushed(tools, rays)])
+    scale = np.nanmax(both, axis=0) - np.nanmin(both, axis=0)
+    return settle(tools, rays, claimed, slopes, slack, np.maximum(scale, slack))

@@ -132,7 +132,7 @@ def _cases(
             indices=r.indices,
             analytic=r.analytic,
             numeric=r.numeric,
-            noise=r.attainable * float(np.linalg.norm(r.numeric)),
+            noise=r.attainable * float(np.linalg.norm(r.numeric)) + float(np.linalg.norm(r.slack)),
             kinked=r.kinked,
             pool=problem.arrays | problem.context,
             others=others,
