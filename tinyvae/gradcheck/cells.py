@@ -45,15 +45,24 @@ def draw(tools: Instruments) -> dict[str, Array]:
     }
 
 
-def limits(tools: Instruments, place: Direction, rays: Sequence[Ray], closer: float = 1.0) -> Array:
-    """Return the slopes along rays in the cell where a place lies, as it nears the point."""
+def limits(
+    tools: Instruments,
+    place: Direction,
+    rays: Sequence[Ray],
+    closer: float = 1.0,
+    scale: float = 0.0,
+) -> Array:
+    """Return the slopes along rays in the cell where a place lies, as it nears the point.
+
+    ``scale`` is the size of other slopes: one of zero changes on the way as much as they do.
+    """
     hair = closer * HAIR[tools.exact]
     near = _slopes(tools, _beside(tools, place, hair), rays, hair)
     if tools.exact:
         return near
     nearer = _slopes(tools, _beside(tools, place, hair / 4.0), rays, hair / 4.0)
     change = (nearer - near) / 3.0  # linear in the distance, where it is no kink
-    large = np.max(np.abs(nearer), initial=0.0)  # a slope of zero changes as much as its array's
+    large = np.max(np.abs(nearer), initial=scale)
     return np.where(np.abs(change) <= 1e-3 * large, nearer + change, nearer)
 
 
@@ -104,12 +113,12 @@ def unit(tools: Instruments, ray: Ray) -> Direction:
     return {ray[0]: vector}
 
 
-def is_kinked(tools: Instruments, name: str) -> bool:
-    """Return whether an array's random direction shows a kink at the point; found out once."""
-    if name not in tools.kinked:
-        has_entries = bool(tools.problem.arrays[name].size)
-        tools.kinked[name] = has_entries and _shows_a_kink(tools, name, draw(tools))
-    return tools.kinked[name]
+def is_kinked(tools: Instruments) -> bool:
+    """Return whether a random direction through some array shows a kink; found out once."""
+    if tools.kinked is None:
+        names = [n for n, a in tools.problem.arrays.items() if a.size]
+        tools.kinked = any(_shows_a_kink(tools, name, draw(tools)) for name in names)
+    return tools.kinked
 
 
 def leaps(tools: Instruments) -> bool:

@@ -57,10 +57,12 @@ class Sides:
         """Whether the kink is at the point itself, as closely as differences can tell."""
         return not self.beside and self.error <= 1e-4 * abs(self.right - self.left)
 
-    def hold(self, value: float) -> bool:
-        """Return whether a value is one of the two slopes or lies between them."""
-        low, high = sorted((self.left, self.right))
-        return low - 3 * self.error <= value <= high + 3 * self.error
+    def fit(self, left: float, right: float) -> bool:
+        """Return whether these are the two slopes; beside a kink, both may be one of them."""
+        slack = 3.0 * self.error + 1e-6 * max(abs(self.left), abs(self.right))
+        if self.beside and abs(left - right) <= slack:
+            return min(abs(left - self.left), abs(left - self.right)) <= slack
+        return abs(left - self.left) <= slack and abs(right - self.right) <= slack
 
 
 def complex_step(line: Line) -> float:

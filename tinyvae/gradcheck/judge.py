@@ -16,8 +16,9 @@ from tinyvae.gradcheck.kinks import (
     APART,
     FEW,
     TOGETHER,
+    Around,
     examine,
-    fit_together,
+    settle,
 )
 from tinyvae.gradcheck.measure import Instruments, Measurement
 from tinyvae.gradcheck.point import Ray
@@ -79,19 +80,15 @@ def judge_across(
 
     At ``a == b`` the gradient of the larger of the two may go to either of them, but once.
     """
-    rays: list[Ray] = []
-    slack: list[Array] = []
-    for r in results:
-        if r.verdict == OK and r.kinked.any():
-            rays += [(r.name, int(i)) for i in r.indices[r.kinked]]
-            slack.append(r.slack)
-    names = {name for name, _ in rays}
-    if len(names) < 2:
+    kinked = [r for r in results if r.verdict == OK and r.kinked.any()]
+    if len(kinked) < 2:
         return list(results)
-    numbers = np.array([_claim(claimed, ray) for ray in rays[:TOGETHER]])
-    found = fit_together(tools, rays[:TOGETHER], numbers, np.concatenate(slack)[:TOGETHER])
+    rays = [(r.name, int(i)) for r in kinked for i in r.indices[r.kinked]][:TOGETHER]
+    around = Around.look(tools, rays, max(tools.floor(r.name) for r in kinked))
+    found = settle(tools, around, np.array([_claim(claimed, ray) for ray in rays]))
     if not found.said and not found.undecided:
         return list(results)
+    names = {name for name, _ in rays}
     verdict = WRONG if found.said else UNDECIDED
     said = f"{APART} {', '.join(sorted(names))} share one gradient."
     return [replace(r, verdict=verdict, remark=said) if r.name in names else r for r in results]
@@ -109,7 +106,7 @@ def _decide_nothing(parts: Sequence[Comparison]) -> bool:
 
 def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) -> bool:
     """Return whether the point is at a kink, as a random direction or a wrong number shows."""
-    if cells.is_kinked(tools, part.measured.name):
+    if cells.is_kinked(tools):
         return True
     rays = part.measured.rays(shape)
     worst = _worst(part, FEW)
@@ -184,5 +181,4 @@ def _result(
         numeric=entries.numeric if entries else nothing,
         indices=compared.indices if compared else nothing.astype(int),
         kinked=entries.kinks.at if entries else nothing.astype(bool),
-        slack=entries.kinks.slack[entries.kinks.at] if entries else nothing,
     )

@@ -43,10 +43,6 @@ class AtKinks:
         The allowed slope that is nearest to the claim.
     slack : array
         How exactly it is known.
-    slopes : array
-        Of every measured number in the cells around the point, a cell a row.
-    jump : array
-        From the smallest to the largest of these.
     disagree : str
         Why the entries do not fit together, although each by itself would, or "".
     """
@@ -55,8 +51,6 @@ class AtKinks:
     undecided: Array
     nearest: Array
     slack: Array
-    slopes: Array
-    jump: Array
     disagree: str = ""
     is_direction: bool = False
 
@@ -66,7 +60,7 @@ class AtKinks:
         n = len(measured.numeric)
         nowhere = np.zeros(n, bool)
         return cls(
-            nowhere, nowhere.copy(), np.zeros(n), np.zeros(n), np.zeros((0, n)), np.zeros(n),
+            nowhere, nowhere.copy(), np.zeros(n), np.zeros(n),
             is_direction=bool(measured.vectors.size),
         )  # fmt: skip
 
@@ -92,6 +86,56 @@ class AtKinks:
         )
 
 
+@dataclass(frozen=True)
+class Around:
+    """Slopes along rays in some cells around the point.
+
+    Attributes
+    ----------
+    rays : sequence of Ray
+        Along what they were measured.
+    slopes : (cells, n) array
+        A cell a row.
+    jump : (n,) array
+        From the smallest to the largest of them, and of those where the ray itself leads.
+    known : (n,) array
+        How exactly a slope is known.
+    """
+
+    rays: Sequence[Ray]
+    slopes: Array
+    jump: Array
+    known: Array
+
+    @classmethod
+    def look(cls, tools: Instruments, rays: Sequence[Ray], floor: float) -> Around:
+        """Look into pairs of opposite cells; a kink through the point runs between them."""
+        places = [cells.draw(tools) for _ in range(CELLS)]
+        places += [{n: -u for n, u in place.items()} for place in places]
+        slopes = np.array([cells.limits(tools, place, rays) for place in places])
+        slopes = slopes[np.isfinite(slopes).all(axis=1)]
+        largest = float(np.max(np.abs(slopes), initial=0.0))
+        pushed = [
+            [
+                cells.limits(tools, place, [ray], scale=largest)[0]
+                for ray in rays
+                for place in (cells.push(tools, places[0], ray, side * cells.PUSH),)
+            ]
+            for side in (-1, 1)
+        ]
+        every = np.vstack([slopes, pushed])
+        low, high = np.nanmin(every, axis=0), np.nanmax(every, axis=0)
+        sizes = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1e-3 * largest)
+        known = CELL[tools.exact] * sizes + 30.0 * floor
+        known += np.array([_rounding(tools, ray) for ray in rays])
+        return cls(rays, slopes, high - low, known)
+
+    def among(self, chosen: Array) -> Around:
+        """Return the same of some rays."""
+        rays = [self.rays[i] for i in chosen]
+        return Around(rays, self.slopes[:, chosen], self.jump[chosen], self.known[chosen])
+
+
 def examine(
     tools: Instruments, measured: Measurement, shape: tuple[int, ...], floor: float
 ) -> AtKinks:
@@ -100,40 +144,28 @@ def examine(
     ``floor`` is the rounding error of a slope.  Where the point is smooth for a number that the
     complex step takes on a branch of its own, the number is corrected.
     """
-    kinks = AtKinks.none(measured)
-    rays, claimed = measured.rays(shape), measured.analytic
-    slopes = _around(tools, rays)
-    if not len(slopes):
+    kinks, claimed = AtKinks.none(measured), measured.analytic
+    around = Around.look(tools, measured.rays(shape), floor)
+    if not len(around.slopes):
         return kinks
-    both = np.vstack([slopes, _pushed(tools, rays)])
-    low, high = np.nanmin(both, axis=0), np.nanmax(both, axis=0)
-    sizes = np.maximum(np.abs(low), np.abs(high))
-    known = CELL[tools.exact] * np.maximum(sizes, 1e-3 * sizes.max()) + floor
-    known += 3.0 * tools.noise / np.array([tools.size(ray) for ray in rays])
-    known += 30.0 * floor  #
-    if not tools.exact:
-        known += np.array([_blur(tools, ray) for ray in rays])
-    at = high - low > 10.0 * known
+    middle, surely = around.slopes.mean(axis=0), 10.0 * around.known
+    kinks.at = around.jump > surely
     if tools.exact:
-        middle = slopes.mean(axis=0)
-        off = ~at & ~(np.abs(measured.numeric - middle) <= 10.0 * known)
+        off = ~kinks.at & ~(np.abs(measured.numeric - middle) <= surely)
         measured.numeric[off] = middle[off]
-    kinks.at, kinks.slack, kinks.nearest = at, np.where(at, 3.0 * known, 0.0), claimed.copy()
-    kinks.undecided = at & _unbounded(tools, rays, sizes)
-    where = np.flatnonzero(at & ~kinks.undecided)
+    kinks.undecided = kinks.at & _unbounded(tools, around)
+    where = np.flatnonzero(kinks.at & ~kinks.undecided)
+    # Jumps of several kinks may have cancelled each other in the cells seen.
+    off = np.where(kinks.at, 0.0, np.abs(claimed - middle) / surely)
+    where = np.concatenate([where, np.argsort(-off)[:FEW][np.sort(-off)[:FEW] < -1.0]])
+    kinks.nearest = claimed.copy()
     for group in np.array_split(where, -(-len(where) // TOGETHER) or 1):
-        chosen = [rays[i] for i in group]
-        found = settle(
-            tools,
-            chosen,
-            claimed[group],
-            slopes[:, group],
-            kinks.slack[group],
-            high[group] - low[group],
-        )
-        kinks.nearest[group] = found.nearest
-        kinks.undecided[group] = found.undecided
+        found = settle(tools, around.among(group), claimed[group])
+        kinks.at[group] |= found.jump > surely[group]
+        kinks.nearest[group], kinks.undecided[group] = found.nearest, found.undecided
         kinks.disagree = kinks.disagree or found.said
+    kinks.undecided &= kinks.at
+    kinks.slack = np.where(kinks.at, 3.0 * around.known, 0.0)
     return kinks
 
 
@@ -142,61 +174,42 @@ class Settled:
     """The gradient around the point that is nearest to a claim; what is said if it is another."""
 
     nearest: Array
+    jump: Array
     said: str = ""
     undecided: bool = False
 
 
-def settle(
-    tools: Instruments,
-    rays: Sequence[Ray],
-    claimed: Array,
-    slopes: Array,
-    slack: Array,
-    scale: Array,
-) -> Settled:
-    """Find out whether a claim lies in the hull of the gradients around the point.
-
-    Parameters
-    ----------
-    tools : Instruments
-        What differentiates.
-    rays : sequence of Ray
-        Along what the claim gives slopes.
-    claimed : (n,) array
-        The claim.
-    slopes : (cells, n) array
-        What was measured in some cells already.
-    slack : (n,) array
-        How exactly a slope is known.
-    scale : (n,) array
-        How far it jumps from cell to cell.
-    """
-    if not len(rays):
-        return Settled(claimed)
+def settle(tools: Instruments, around: Around, claimed: Array) -> Settled:
+    """Find out whether a claim lies in the hull of the gradients around the point."""
+    if not len(claimed):
+        return Settled(claimed, claimed)
+    slack = 3.0 * around.known
+    scale = np.maximum(around.jump, np.abs(claimed - around.slopes.mean(axis=0))) + slack
+    doubts = slack + SCANNED[tools.exact] * np.abs(around.slopes).max(axis=0)
+    corners = (around.slopes - claimed) / scale
     bounds: list[float] = []
-    corners = (slopes - claimed) / scale
-    doubts = slack + SCANNED[tools.exact] * np.abs(slopes).max(axis=0)
-    for _ in range(4 * (len(rays) + SCANS)):
+    for _ in range(4 * (len(claimed) + SCANS)):
         off = nearest_point(corners)
         nearest, weights = claimed + scale * off, -off / scale
-        if np.all(np.abs(nearest - claimed) <= slack):
-            return Settled(nearest)
-        direction = _combined(tools, rays, weights)
+        if len(bounds) == SCANS or np.all(np.abs(nearest - claimed) <= slack):
+            break
+        direction = _combined(tools, around.rays, weights)
         place, bound = cells.steepest(tools, direction)
         if bounds:
             place = cells.climb(tools, place, direction)
-        corner = (cells.limits(tools, place, rays) - claimed) / scale
-        if off @ corner < 0.99 * (off @ off):
+        corner = (cells.limits(tools, place, around.rays) - claimed) / scale
+        if off @ corner < 0.9999 * (off @ off):
             corners, bounds = np.vstack([corners, corner]), []
-            continue
-        bounds.append(bound)
-        if len(bounds) == SCANS:
-            break
-    gives, most = float(weights @ claimed), max(bounds)
+        else:
+            bounds.append(bound)
+    jump = np.maximum(around.jump, scale * np.ptp(corners, axis=0))
+    if np.all(np.abs(nearest - claimed) <= slack):
+        return Settled(nearest, jump)
+    gives, most = float(weights @ claimed), max(bounds, default=np.inf)
     if gives <= most + float(np.abs(weights) @ doubts):
-        return Settled(claimed, undecided=True)
+        return Settled(claimed, jump, undecided=True)
     said = f"along one direction they give {gives:.6g}, the function at most {most:.6g}."
-    return Settled(nearest, f"{APART} {said}")
+    return Settled(nearest, jump, f"{APART} {said}")
 
 
 def _combined(tools: Instruments, rays: Sequence[Ray], weights: Array) -> dict[str, Array]:
@@ -208,43 +221,14 @@ def _combined(tools: Instruments, rays: Sequence[Ray], weights: Array) -> dict[s
     return direction
 
 
-def _around(tools: Instruments, rays: Sequence[Ray]) -> Array:
-    """Return the slopes in some pairs of opposite cells, a cell a row."""
-    places = [cells.draw(tools) for _ in range(CELLS)]
-    places += [{n: -u for n, u in place.items()} for place in places]
-    slopes = np.array([cells.limits(tools, place, rays) for place in places])
-    return slopes[np.isfinite(slopes).all(axis=1)]
+def _rounding(tools: Instruments, ray: Ray) -> float:
+    """Return the rounding error of a slope in a cell."""
+    noise = tools.noise / tools.size(ray)
+    return 3.0 * noise if tools.exact else 10.0 * noise / (1e-5 / 256.0)
 
 
-def _pushed(tools: Instruments, rays: Sequence[Ray]) -> Array:
-    """Return the slope along each ray where the point is pushed along it, to either side."""
-    start = cells.draw(tools)
-    return np.array(
-        [
-            [
-                cells.limits(tools, cells.push(tools, start, ray, side * cells.PUSH), [ray])[0]
-                for ray in rays
-            ]
-            for side in (-1, 1)
-        ]
-    )
-
-
-def _blur(tools: Instruments, ray: Ray) -> float:
-    """Return the rounding error of a difference in a cell."""
-    return 10.0 * tools.noise / (1e-5 / 256.0 * tools.size(ray))
-
-
-def _unbounded(tools: Instruments, rays: Sequence[Ray], sizes: Array) -> Array:
+def _unbounded(tools: Instruments, around: Around) -> Array:
     """Return which slopes grow without end towards the point, as that of a square root does."""
     with np.errstate(all="ignore"):
-        closer = np.abs(cells.limits(tools, cells.draw(tools), rays, 1.0 / 64.0))
-        return np.asarray(closer > 4.0 * sizes)
-
-
-def fit_together(tools: Instruments, rays: list[Ray], claimed: Array, slack: Array) -> Settled:
-    """Return whether claims at entries of several arrays are one gradient of the function."""
-    slopes = _around(tools, rays)
-    both = np.vstack([slopes, _pushed(tools, rays)])
-    scale = np.nanmax(both, axis=0) - np.nanmin(both, axis=0)
-    return settle(tools, rays, claimed, slopes, slack, np.maximum(scale, slack))
+        closer = np.abs(cells.limits(tools, cells.draw(tools), around.rays, 1.0 / 64.0))
+        return np.asarray(closer > 4.0 * np.abs(around.slopes).max(axis=0))

@@ -84,7 +84,7 @@ class Instruments:
         self.problem = problem
         self.rng = rng
         self.here = Point(problem, problem.arrays)
-        self.kinked: dict[str, bool] = {}  # what ``cells`` found out about each array
+        self.kinked: bool | None = None  # what ``cells`` found out
         self._kept: dict[tuple[str, int], Estimate] = {}
         self.noise = measure_noise(self.here, rng)
         self.reach = measure_reach(self.here, rng)

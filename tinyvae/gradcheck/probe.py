@@ -57,7 +57,7 @@ def refusal(
 def _differs(line: Line, noise: float) -> str | None:
     """Return what is wrong with the complex derivative of a line, or None.
 
-    At a kink its slopes a hair to both sides must be among those that differences show.
+    At a kink its slopes a hair to both sides must be those that differences show there.
     """
     derivative = complex_step(line)
     estimate = differentiate(line, FIRST_STEP, noise)
@@ -65,9 +65,11 @@ def _differs(line: Line, noise: float) -> str | None:
     if not np.isfinite(estimate.error) or abs(derivative - estimate.value) <= slack:
         return None
     sides = find_kink(line, FIRST_STEP, noise)
-    hairs = (1e-12 + 1j * COMPLEX_STEP, -1e-12 + 1j * COMPLEX_STEP)
+    hairs = (-1e-12 + 1j * COMPLEX_STEP, 1e-12 + 1j * COMPLEX_STEP)
     slopes = [float(np.imag(line(hair))) / COMPLEX_STEP for hair in hairs]
-    if sides is not None and all(map(sides.hold, slopes)):
+    if sides is None and all(abs(slope - estimate.value) <= slack for slope in slopes):
+        return None  # several kinks that cancel each other
+    if sides is not None and sides.fit(*slopes):
         return None
     return (
         "the imaginary part is lost or changed on its way (abs? real? conj? a float buffer?): "

@@ -95,7 +95,7 @@ def _check_array(
     if not array.size:
         return ArrayResult(name, array.shape, "-", SKIPPED, remark="it is empty.")
     limit, directions = plan
-    if not limit and is_kinked(tools, name) and array.size <= LOOK_CLOSELY:
+    if not limit and is_kinked(tools) and array.size <= LOOK_CLOSELY:
         limit = array.size  # a direction across kinks decides nothing
     closely = array.size if array.size <= LOOK_CLOSELY else LARGER_SAMPLE
     fitting = claimed.shape == array.shape
@@ -132,7 +132,7 @@ def _cases(
             indices=r.indices,
             analytic=r.analytic,
             numeric=r.numeric,
-            noise=r.attainable * float(np.linalg.norm(r.numeric)) + float(np.linalg.norm(r.slack)),
+            noise=r.attainable * float(np.linalg.norm(r.numeric)),
             kinked=r.kinked,
             pool=problem.arrays | problem.context,
             others=others,

@@ -41,8 +41,8 @@ class ArrayResult:
     kinks : int
         Entries (or directions) at a kink, where the gradient is one of the slopes beside it or
         lies between them; they are not held against it.
-    analytic, numeric, indices, kinked, slack : arrays
-        The entries compared, which of them are at a kink, and how exactly slopes there are known.
+    analytic, numeric, indices, kinked : arrays
+        The entries compared, and which of them are at a kink.
     """
 
     name: str
@@ -60,7 +60,6 @@ class ArrayResult:
     numeric: Array = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
     indices: Array = field(default_factory=lambda: np.zeros(0, int), repr=False, compare=False)
     kinked: Array = field(default_factory=lambda: np.zeros(0, bool), repr=False, compare=False)
-    slack: Array = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
 
     @property
     def size(self) -> int:
