@@ -8,14 +8,14 @@ import numpy as np
 
 from tinyvae.gradcheck.differences import EPS, complex_step, fixed_step
 from tinyvae.gradcheck.measure import Instruments
-from tinyvae.gradcheck.point import Direction, Point, Ray, typical_size
+from tinyvae.gradcheck.point import Direction, Point, Ray
 from tinyvae.gradcheck.problem import Array
 
 # How far beside the point its neighbours lie, in units of each entry's size: far beyond rounding,
 # and near enough that a smooth function is flat there.
 HAIR = {True: 1e-12, False: 1e-5}
 FIXED_STEP = 1.0 / 64.0  # of differences at a neighbour, in hairs
-SCAN, CLIMB = 40, 80
+SCAN, CLIMB = 40, 60
 PUSH = 8.0  # hairs: further than any neighbour's entry
 
 
@@ -133,8 +133,8 @@ def leaps(tools: Instruments) -> bool:
 
 
 def _shows_a_kink(tools: Instruments, name: str, place: Direction) -> bool:
-    array = tools.problem.arrays[name]
-    ray = {name: typical_size(array) * tools.rng.standard_normal(array.shape)}
+    shape = tools.problem.arrays[name].shape
+    ray = {name: tools.typical[name] * tools.rng.standard_normal(shape)}
     if not tools.exact:
         return tools.kink(ray) is not None
     here = complex_step(tools.here.line(ray))

@@ -57,11 +57,9 @@ class Sides:
         """Whether the kink is at the point itself, as closely as differences can tell."""
         return not self.beside and self.error <= 1e-4 * abs(self.right - self.left)
 
-    def fit(self, left: float, right: float) -> bool:
-        """Return whether these are the two slopes; beside a kink, both may be one of them."""
+    def are(self, left: float, right: float) -> bool:
+        """Return whether these are the two slopes."""
         slack = 3.0 * self.error + 1e-6 * max(abs(self.left), abs(self.right))
-        if self.beside and abs(left - right) <= slack:
-            return min(abs(left - self.left), abs(left - self.right)) <= slack
         return abs(left - self.left) <= slack and abs(right - self.right) <= slack
 
 

@@ -90,7 +90,9 @@ def judge_across(
         return list(results)
     names = {name for name, _ in rays}
     verdict = WRONG if found.said else UNDECIDED
-    said = f"{APART} {', '.join(sorted(names))} share one gradient."
+    said = f"{', '.join(sorted(names))}: {APART} these share one gradient."
+    if not found.said:
+        said = f"undecided whether {', '.join(sorted(names))} fit together at their kinks."
     return [replace(r, verdict=verdict, remark=said) if r.name in names else r for r in results]
 
 

@@ -22,7 +22,7 @@ from tinyvae.gradcheck.problem import Array
 # Looked at again one by one, the worst first; where none of these is at a kink, none is.
 FEW = 12
 CELLS = 4  # pairs of opposite cells that are looked into
-SCANS = 6
+SCANS = 5
 TOGETHER = 64  # entries at kinks that are judged together
 # How exactly slopes in the cells are known, and slopes of a scan, which goes further away.
 CELL = {True: 1e-9, False: 1e-5}
@@ -43,6 +43,8 @@ class AtKinks:
         The allowed slope that is nearest to the claim.
     slack : array
         How exactly it is known.
+    sizes : array
+        How large the slopes around are.
     disagree : str
         Why the entries do not fit together, although each by itself would, or "".
     """
@@ -51,6 +53,7 @@ class AtKinks:
     undecided: Array
     nearest: Array
     slack: Array
+    sizes: Array
     disagree: str = ""
     is_direction: bool = False
 
@@ -60,7 +63,7 @@ class AtKinks:
         n = len(measured.numeric)
         nowhere = np.zeros(n, bool)
         return cls(
-            nowhere, nowhere.copy(), np.zeros(n), np.zeros(n),
+            nowhere, nowhere.copy(), np.zeros(n), np.zeros(n), np.zeros(n),
             is_direction=bool(measured.vectors.size),
         )  # fmt: skip
 
@@ -130,6 +133,11 @@ class Around:
         known += np.array([_rounding(tools, ray) for ray in rays])
         return cls(rays, slopes, high - low, known)
 
+    @property
+    def sizes(self) -> Array:
+        """How large the slopes are."""
+        return np.asarray(np.maximum(np.abs(self.slopes).max(axis=0), self.jump))
+
     def among(self, chosen: Array) -> Around:
         """Return the same of some rays."""
         rays = [self.rays[i] for i in chosen]
@@ -165,7 +173,13 @@ def examine(
         kinks.nearest[group], kinks.undecided[group] = found.nearest, found.undecided
         kinks.disagree = kinks.disagree or found.said
     kinks.undecided &= kinks.at
+    if not tools.exact:
+        between = np.abs(around.slopes - claimed).min(axis=0) > surely
+        for i in np.flatnonzero(kinks.at & between):
+            sides = tools.kink(around.rays[i])
+            kinks.undecided[i] |= sides is not None and not sides.sharp
     kinks.slack = np.where(kinks.at, 3.0 * around.known, 0.0)
+    kinks.sizes = np.where(kinks.at, around.sizes, 0.0)
     return kinks
 
 
@@ -185,7 +199,7 @@ def settle(tools: Instruments, around: Around, claimed: Array) -> Settled:
         return Settled(claimed, claimed)
     slack = 3.0 * around.known
     scale = np.maximum(around.jump, np.abs(claimed - around.slopes.mean(axis=0))) + slack
-    doubts = slack + SCANNED[tools.exact] * np.abs(around.slopes).max(axis=0)
+    doubts = slack + SCANNED[tools.exact] * around.sizes
     corners = (around.slopes - claimed) / scale
     bounds: list[float] = []
     for _ in range(4 * (len(claimed) + SCANS)):
@@ -231,4 +245,4 @@ def _unbounded(tools: Instruments, around: Around) -> Array:
     """Return which slopes grow without end towards the point, as that of a square root does."""
     with np.errstate(all="ignore"):
         closer = np.abs(cells.limits(tools, cells.draw(tools), around.rays, 1.0 / 64.0))
-        return np.asarray(closer > 4.0 * np.abs(around.slopes).max(axis=0))
+        return np.asarray(closer > 4.0 * around.sizes)
