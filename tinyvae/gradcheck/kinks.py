@@ -140,8 +140,12 @@ class Around:
 
     def among(self, chosen: Array) -> Around:
         """Return the same of some rays."""
-        rays = [self.rays[i] for i in chosen]
-        return Around(rays, self.slopes[:, chosen], self.jump[chosen], self.known[chosen])
+        return Around(
+            [self.rays[i] for i in chosen],
+            self.slopes[:, chosen],
+            self.jump[chosen],
+            self.known[chosen],
+        )
 
 
 def examine(
@@ -176,7 +180,7 @@ def examine(
     if not tools.exact:
         between = np.abs(around.slopes - claimed).min(axis=0) > surely
         for i in np.flatnonzero(kinks.at & between):
-            sides = tools.kink(around.rays[i])
+            sides = tools.kink(around.rays[int(i)])
             kinks.undecided[i] |= sides is not None and not sides.sharp
     kinks.slack = np.where(kinks.at, 3.0 * around.known, 0.0)
     kinks.sizes = np.where(kinks.at, around.sizes, 0.0)
