@@ -113,14 +113,6 @@ def unit(tools: Instruments, ray: Ray) -> Direction:
     return {ray[0]: vector}
 
 
-def is_kinked(tools: Instruments) -> bool:
-    """Return whether a random direction through some array shows a kink; found out once."""
-    if tools.kinked is None:
-        names = [n for n, a in tools.problem.arrays.items() if a.size]
-        tools.kinked = any(_shows_a_kink(tools, name, draw(tools)) for name in names)
-    return tools.kinked
-
-
 def leaps(tools: Instruments) -> bool:
     """Return whether the function itself, not its slope, jumps at the point."""
     place, here = draw(tools), tools.here.value()
@@ -130,23 +122,6 @@ def leaps(tools: Instruments) -> bool:
         if near > 1e3 * tools.noise and near > 0.5 * far:
             return True
     return False
-
-
-def _shows_a_kink(tools: Instruments, name: str, place: Direction) -> bool:
-    shape = tools.problem.arrays[name].shape
-    ray = {name: tools.typical[name] * tools.rng.standard_normal(shape)}
-    if not tools.exact:
-        return tools.kink(ray) is not None
-    here = complex_step(tools.here.line(ray))
-    back = {n: -u for n, u in place.items()}
-    right, left, further, opposite = (
-        limits(tools, p, [ray], closer)[0]
-        for closer, p in ((1.0, place), (1.0, back), (2.0, place), (2.0, back))
-    )
-    jump = 2.0 * (right - left) - (further - opposite)  # what is linear in the hair cancels
-    off = abs(2.0 * here - right - left)
-    small = 1e-9 * max(abs(right), abs(left), abs(here)) + 1e-12 * tools.reach + tools.noise
-    return not max(abs(jump), off) <= small
 
 
 def _beside(tools: Instruments, place: Direction, hair: float) -> Point:

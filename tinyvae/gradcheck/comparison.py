@@ -83,7 +83,7 @@ class Comparison:
     @property
     def attainable(self) -> float:
         """What the method itself may contribute to the relative error in norm."""
-        off = self._size(self._own[self.known])
+        off = self._size((self._own + self.kinks.slack)[self.known])
         return float((off + self.floor) / self.norm) if self.norm else 0.0
 
     @property
@@ -96,8 +96,7 @@ class Comparison:
         hidden = not self.exact and self.attainable > UNKNOWN and self.error > AGREED
         if not self.known.all() or self.kinks.undecided.any() or hidden:
             return UNDECIDED
-        slack = self._size(self.kinks.slack) / self.norm if self.norm else 0.0
-        tolerance = NORM_TOLERANCE[self.exact] + 3.0 * self.attainable + slack
+        tolerance = NORM_TOLERANCE[self.exact] + 3.0 * self.attainable
         return OK if self.error <= tolerance else WRONG
 
     def is_below(self, size: float) -> bool:

@@ -18,6 +18,7 @@ from tinyvae.gradcheck.kinks import (
     TOGETHER,
     Around,
     examine,
+    is_kinked,
     settle,
 )
 from tinyvae.gradcheck.measure import Instruments, Measurement
@@ -63,9 +64,7 @@ def judge(
     error = max((p.error for p in parts), default=0.0)
     doubtful = verdict != OK or error > NORM_TOLERANCE[False]
     vanishing = tools.vanishing(name) if doubtful else 0.0
-    if doubtful and all(
-        p.is_below(max(vanishing, p.floor / p.spread)) and not p.kinks.at.any() for p in parts
-    ):
+    if doubtful and all(p.is_below(max(vanishing, p.floor / p.spread)) for p in parts):
         return _result(name, shape, parts, OK, 0.0, "zero up to rounding, claimed and measured.")
     if verdict == UNDECIDED and all(p.vanishes(ZERO / 1e-13 * p.floor) for p in parts):
         said = "zero for all that differences can see, claimed and measured."
@@ -108,19 +107,9 @@ def _decide_nothing(parts: Sequence[Comparison]) -> bool:
 
 def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) -> bool:
     """Return whether the point is at a kink, as a random direction or a wrong number shows."""
-    if cells.is_kinked(tools):
-        return True
     rays = part.measured.rays(shape)
-    worst = _worst(part, FEW)
-    if not len(worst):
-        return False
-    if not tools.exact:
-        return any(tools.kink(rays[i]) is not None for i in worst[:3])
-    place = cells.draw(tools)
-    chosen = [rays[i] for i in worst]
-    right = cells.limits(tools, place, chosen)
-    left = cells.limits(tools, {n: -u for n, u in place.items()}, chosen)
-    return bool(np.any(np.abs(right - left) > 1e-6 * np.maximum(np.abs(right), np.abs(left))))
+    worst = [rays[int(i)] for i in _worst(part, FEW)]
+    return is_kinked(tools) or bool(worst and Around.look(tools, worst, part.floor).kinked.any())
 
 
 def _contradicted(tools: Instruments, part: Comparison) -> bool:

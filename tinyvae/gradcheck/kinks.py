@@ -134,6 +134,11 @@ class Around:
         return cls(rays, slopes, high - low, known)
 
     @property
+    def kinked(self) -> Array:
+        """Where the slopes jump beyond doubt."""
+        return np.asarray(self.jump > 10.0 * self.known)
+
+    @property
     def sizes(self) -> Array:
         """How large the slopes are."""
         return np.asarray(np.maximum(np.abs(self.slopes).max(axis=0), self.jump))
@@ -146,6 +151,19 @@ class Around:
             self.jump[chosen],
             self.known[chosen],
         )
+
+
+def is_kinked(tools: Instruments) -> bool:
+    """Return whether a random direction through some array shows a kink; found out once."""
+    if tools.kinked is None:
+        arrays = {n: a for n, a in tools.problem.arrays.items() if a.size}
+        tools.kinked = any(
+            Around.look(
+                tools, [{n: tools.rng.standard_normal(a.shape)}], tools.floor(n) * a.size**0.5
+            ).kinked.any()
+            for n, a in arrays.items()
+        )
+    return tools.kinked
 
 
 def examine(
@@ -161,7 +179,7 @@ def examine(
     if not len(around.slopes):
         return kinks
     middle, surely = around.slopes.mean(axis=0), 10.0 * around.known
-    kinks.at = around.jump > surely
+    kinks.at = around.kinked
     if tools.exact:
         off = ~kinks.at & ~(np.abs(measured.numeric - middle) <= surely)
         measured.numeric[off] = middle[off]

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from tinyvae.errors import UsageError, check_count, check_option
-from tinyvae.gradcheck.cells import is_kinked
 from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.diagnosis.diagnose import diagnose
 from tinyvae.gradcheck.diagnosis.terms import Term, returned_terms
 from tinyvae.gradcheck.judge import judge, judge_across
+from tinyvae.gradcheck.kinks import is_kinked
 from tinyvae.gradcheck.measure import Instruments
 from tinyvae.gradcheck.problem import Array, Problem
 from tinyvae.gradcheck.report import Report
