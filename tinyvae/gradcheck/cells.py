@@ -45,25 +45,16 @@ def draw(tools: Instruments) -> dict[str, Array]:
     }
 
 
-def limits(
-    tools: Instruments,
-    place: Direction,
-    rays: Sequence[Ray],
-    closer: float = 1.0,
-    scale: float = 0.0,
-) -> Array:
-    """Return the slopes along rays in the cell where a place lies, as it nears the point.
-
-    ``scale`` is the size of other slopes: one of zero changes on the way as much as they do.
-    """
+def limits(tools: Instruments, place: Direction, rays: Sequence[Ray], closer: float = 1.0) -> Array:
+    """Return the slopes along rays in the cell where a place lies, as it nears the point."""
     hair = closer * HAIR[tools.exact]
     near = _slopes(tools, _beside(tools, place, hair), rays, hair)
     if tools.exact:
         return near
     nearer = _slopes(tools, _beside(tools, place, hair / 4.0), rays, hair / 4.0)
     change = (nearer - near) / 3.0  # linear in the distance, where it is no kink
-    large = np.max(np.abs(nearer), initial=scale)
-    return np.where(np.abs(change) <= 1e-3 * large, nearer + change, nearer)
+    large = tools.reach / np.array([tools.size(ray) for ray in rays])
+    return np.where(np.abs(change) <= 1e-3 * (large + np.abs(nearer)), nearer + change, nearer)
 
 
 def steepest(tools: Instruments, direction: Direction) -> tuple[dict[str, Array], float]:

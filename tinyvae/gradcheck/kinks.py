@@ -25,9 +25,8 @@ CELLS = 4  # pairs of opposite cells that are looked into
 SCANS = 5
 TOGETHER = 64  # entries at kinks that are judged together
 # How exactly slopes in the cells are known, and slopes of a scan, which goes further away.
-CELL = {True: 1e-9, False: 1e-5}
+CELL = {True: 1e-9, False: 1e-6}
 SCANNED = {True: 1e-7, False: 2e-3}
-SPANNED = {True: 1e-6, False: 1e-3}
 APART = "each entry at a kink lies between the slopes around it, but all together they do not fit:"
 
 
@@ -120,11 +119,10 @@ class Around:
         largest = float(np.max(np.abs(slopes), initial=0.0))
         pushed = [
             [
-                cells.limits(tools, place, [ray], scale=largest)[0]
+                cells.limits(tools, cells.push(tools, places[0], ray, hairs), [ray])[0]
                 for ray in rays
-                for place in (cells.push(tools, places[0], ray, side * cells.PUSH),)
             ]
-            for side in (-1, 1)
+            for hairs in (-cells.PUSH, cells.PUSH)
         ]
         every = np.vstack([slopes, pushed])
         low, high = np.nanmin(every, axis=0), np.nanmax(every, axis=0)
@@ -200,7 +198,7 @@ def examine(
         for i in np.flatnonzero(kinks.at & between):
             sides = tools.kink(around.rays[int(i)])
             kinks.undecided[i] |= sides is not None and not sides.sharp
-    kinks.slack = np.where(kinks.at, 3.0 * around.known, 0.0)
+    kinks.slack = np.where(kinks.at, 3.0 * around.known, around.jump)
     kinks.sizes = np.where(kinks.at, around.sizes, 0.0)
     return kinks
 
