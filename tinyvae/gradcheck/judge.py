@@ -20,6 +20,7 @@ from tinyvae.gradcheck.kinks import (
     examine,
     is_kinked,
     settle,
+    show_a_kink,
 )
 from tinyvae.gradcheck.measure import Instruments, Measurement
 from tinyvae.gradcheck.point import Ray
@@ -109,7 +110,7 @@ def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) 
     """Return whether the point is at a kink, as a random direction or a wrong number shows."""
     rays = part.measured.rays(shape)
     worst = [rays[int(i)] for i in _worst(part, FEW)]
-    return is_kinked(tools) or bool(worst and Around.look(tools, worst, part.floor).kinked.any())
+    return is_kinked(tools) or show_a_kink(tools, worst, part.floor)
 
 
 def _contradicted(tools: Instruments, part: Comparison) -> bool:

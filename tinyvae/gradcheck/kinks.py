@@ -156,12 +156,19 @@ def is_kinked(tools: Instruments) -> bool:
     if tools.kinked is None:
         arrays = {n: a for n, a in tools.problem.arrays.items() if a.size}
         tools.kinked = any(
-            Around.look(
+            show_a_kink(
                 tools, [{n: tools.rng.standard_normal(a.shape)}], tools.floor(n) * a.size**0.5
-            ).kinked.any()
+            )
             for n, a in arrays.items()
         )
     return tools.kinked
+
+
+def show_a_kink(tools: Instruments, rays: Sequence[Ray], floor: float) -> bool:
+    """Return whether slopes along some rays jump; differences look from the point itself."""
+    if tools.exact:
+        return bool(rays) and bool(Around.look(tools, rays, floor).kinked.any())
+    return any(tools.kink(ray) is not None for ray in rays[:3])
 
 
 def examine(
