@@ -165,10 +165,15 @@ def is_kinked(tools: Instruments) -> bool:
 
 
 def show_a_kink(tools: Instruments, rays: Sequence[Ray], floor: float) -> bool:
-    """Return whether slopes along some rays jump; differences look from the point itself."""
-    if tools.exact:
-        return bool(rays) and bool(Around.look(tools, rays, floor).kinked.any())
-    return any(tools.kink(ray) is not None for ray in rays[:3])
+    """Return whether slopes along some rays jump, or are others at the point than beside it."""
+    if not tools.exact:
+        return any(tools.kink(ray) is not None for ray in rays[:3])
+    if not rays:
+        return False
+    around = Around.look(tools, rays, floor)
+    here = np.array([tools.slope(ray).value for ray in rays])
+    off = np.abs(here - around.slopes.mean(axis=0)) if len(around.slopes) else np.zeros(len(rays))
+    return bool((around.kinked | (off > 10.0 * around.known)).any())
 
 
 def examine(
