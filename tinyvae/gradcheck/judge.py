@@ -11,17 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from tinyvae.gradcheck import cells
+from tinyvae.gradcheck.around import APART, Around, settle
 from tinyvae.gradcheck.comparison import NORM_TOLERANCE, ZERO, Comparison
-from tinyvae.gradcheck.kinks import (
-    APART,
-    FEW,
-    TOGETHER,
-    Around,
-    examine,
-    is_kinked,
-    settle,
-    show_a_kink,
-)
+from tinyvae.gradcheck.kinks import FEW, TOGETHER, examine, is_kinked, show_a_kink
 from tinyvae.gradcheck.measure import Instruments, Measurement
 from tinyvae.gradcheck.point import Ray
 from tinyvae.gradcheck.problem import Array
