@@ -186,6 +186,7 @@ class Expression:
             self._grow(shapes, str(rng.choice(sorted(table))), rng)
         self.loss = str(rng.choice(["sum", "square", "layer", "mean"]))
         self.slip: tuple[int, str] | None = None
+        self.dy = None  # with which it was asked last
 
     def _grow(self, shapes, op, rng):
         first = len(shapes) - 1
@@ -227,6 +228,7 @@ class Expression:
         return self.backward(None, x, w, b)
 
     def backward(self, dy, x, w, b):
+        self.dy = dy
         return self._backward(dy, (x, w, b), self.slip)
 
     def _backward(self, dy, inputs, slip):
@@ -381,6 +383,14 @@ def wrong(seed: int, kind: str) -> Expression | None:
         if twin.outside(_cotangent(base)) > MATERIAL:
             return twin
     return None
+
+
+def still_wrong(expression: Expression) -> bool:
+    """Return whether it is wrong for the cotangent with which it was asked, too.
+
+    At ties a claim may be right for some cotangents, and a check draws its own.
+    """
+    return expression.dy is None or expression.outside(expression.dy) > MATERIAL
 
 
 def _cotangent(expression):
