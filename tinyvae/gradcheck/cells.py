@@ -105,14 +105,17 @@ def unit(tools: Instruments, ray: Ray) -> Direction:
 
 
 def leaps(tools: Instruments) -> bool:
-    """Return whether the function itself, not its slope, jumps at the point."""
-    place, here = draw(tools), tools.here.value()
-    hairs = (HAIR[tools.exact], HAIR[tools.exact] / 64.0)
-    for side in (place, {n: -u for n, u in place.items()}):
-        far, near = (abs(_beside(tools, side, hair).value() - here) for hair in hairs)
-        if near > 1e3 * tools.noise and near > 0.5 * far:
-            return True
-    return False
+    """Return whether the function itself, not its slope, jumps at the point; found out once."""
+    if tools.leaping is None:
+        place = draw(tools)
+        tools.leaping = any(_leaps(tools, u) for u in (place, {n: -v for n, v in place.items()}))
+    return tools.leaping
+
+
+def _leaps(tools: Instruments, place: Direction) -> bool:
+    here, hair = tools.here.value(), HAIR[tools.exact]
+    far, near = (abs(_beside(tools, place, h).value() - here) for h in (hair, hair / 64.0))
+    return near > 1e3 * tools.noise and near > 0.5 * far
 
 
 def _beside(tools: Instruments, place: Direction, hair: float) -> Point:

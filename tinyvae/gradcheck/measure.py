@@ -84,7 +84,8 @@ class Instruments:
         self.problem = problem
         self.rng = rng
         self.here = Point(problem, problem.arrays)
-        self.kinked: bool | None = None  # what ``cells`` found out
+        self.kinked: bool | None = None  # at a kink, and at a jump: found out when first asked
+        self.leaping: bool | None = None
         self._kept: dict[tuple[str, int], Estimate] = {}
         self._sizes: dict[str, Array] = {}
         self.typical = {n: typical_size(a) for n, a in problem.arrays.items()}
