@@ -60,6 +60,22 @@ def test_cell_for_cell_gradients_pass_and_what_only_the_box_holds_does_not(metho
     assert not check_gradients(saddle, lambda x: outside, x, method=method).passed
 
 
+def narrow(x):
+    """Return a function whose slope by b is 0 but for two narrow cells, where it is 1 and -1."""
+    a, b = x
+    return np.where(0.1 * a.real + b.real > 0, 0.1 * a + b, 0 * a) - np.where(
+        b.real - 0.1 * a.real > 0, b - 0.1 * a, 0 * a
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("slope", "verdict"), [(0.5, "ok"), (-1.0, "ok"), (1.5, "wrong")])
+def test_jumps_that_cancel_in_most_cells_are_found_in_the_others(method, slope, verdict):
+    claim = np.array([0.1, slope])
+    report = check_gradients(narrow, lambda x: claim, np.zeros(2), method=method)
+    assert verdicts(report) == [verdict], report
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_slope_of_zero_that_bends_is_no_kink(method):
     """d/dx of sum(x w |w|) at w = 0 is 0, and changes as its neighbours do."""
