@@ -76,6 +76,18 @@ def test_jumps_that_cancel_in_most_cells_are_found_in_the_others(method, slope, 
     assert verdicts(report) == [verdict], report
 
 
+def down_then_up(x):
+    """Return a function whose slope by b is -1 where abs(b) < abs(a), else 0."""
+    a, b = np.abs(x[0]), x[1]
+    return np.maximum(b - a, 0.0) - np.maximum(b + a, 0.0)
+
+
+@pytest.mark.parametrize(("slope", "verdict"), [(-0.5, "ok"), (0.5, "undecided"), (1.5, "wrong")])
+def test_what_jumps_could_add_up_to_in_another_order_is_undecided(slope, verdict):
+    report = check_gradients(down_then_up, lambda x: np.array([0.0, slope]), np.zeros(2))
+    assert verdicts(report) == [verdict], report
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_slope_of_zero_that_bends_is_no_kink(method):
     """d/dx of sum(x w |w|) at w = 0 is 0, and changes as its neighbours do."""
