@@ -138,3 +138,10 @@ def test_imaginary_part_lost_beside_kinks_is_noticed():
     assert verdicts(report)[0] == "wrong"
     expression = fuzz.wrong(3_000_295, "ties")
     assert not check_gradients(*fuzz.question(expression)).passed
+
+
+def test_many_ties_are_all_seen():
+    """A few cells show a few of them; each is pushed to where it is the largest."""
+    x = np.full(40, 2.0)
+    assert check_gradients(np.max, lambda x: np.full(40, 1 / 40), x).passed
+    assert not check_gradients(np.max, lambda x: np.full(40, 1 / 39), x).passed
