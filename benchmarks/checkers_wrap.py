@@ -7,6 +7,7 @@ of one vector only, gets it contracted with a random dy.  Which tool is better i
 from __future__ import annotations
 
 import importlib
+import itertools
 import re
 import sys
 import time
@@ -73,8 +74,8 @@ def right_at_ties(count: int) -> Iterator[Callable[[], Any]]:
     """Yield random expressions at ties and kinks whose gradients are right."""
     exhibit = importlib.import_module("museum.exhibit").Exhibit
     fuzz = importlib.import_module("fuzz")
-    for seed in range(count):
-        expression = fuzz.right(seed, "ties")
+    made_right = (e for seed in itertools.count() if (e := fuzz.right(seed, "ties")) is not None)
+    for expression in itertools.islice(made_right, count):
         function, gradient, *inputs = fuzz.question(expression)
         name = f"{expression!r}, at ties"
         made = exhibit(name, "", function, gradient, tuple(inputs), "")

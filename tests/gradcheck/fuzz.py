@@ -1,7 +1,9 @@
 """Random expressions with their right backward, and the same with a random slip in one place.
 
-Whether a slip makes the gradient wrong is decided here without the checker: the right backward,
-taken in many cells around the point, says which gradients the function has there.
+Whether a gradient is right is decided here without the checker.  The right backward, taken in many
+cells around the point, gives the gradients that the function has there; right is what lies in their
+convex hull (Clarke, 1975).  What backpropagation makes of ties need not lie there: relu(x) -
+relu(-x) is x, and gets the slope 0 at 0.  What can be called neither right nor wrong is left out.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import linprog
 
 
 class Op(NamedTuple):
@@ -133,6 +136,9 @@ KINKED = {
     ),
 }  # fmt: skip
 OPS = SMOOTH | KINKED
+CELLS = 128
+# How far outside a gradient may be for rounding, and must be to be wrong; relative to its array.
+ROUNDING, MATERIAL = 1e-6, 1e-3
 
 
 class Node(NamedTuple):
@@ -180,6 +186,7 @@ class Expression:
             self._grow(shapes, str(rng.choice(sorted(table))), rng)
         self.loss = str(rng.choice(["sum", "square", "layer", "mean"]))
         self.slip: tuple[int, str] | None = None
+        self.dy = None  # with which it was asked last
 
     def _grow(self, shapes, op, rng):
         first = len(shapes) - 1
@@ -221,6 +228,7 @@ class Expression:
         return self.backward(None, x, w, b)
 
     def backward(self, dy, x, w, b):
+        self.dy = dy
         return self._backward(dy, (x, w, b), self.slip)
 
     def _backward(self, dy, inputs, slip):
@@ -250,34 +258,75 @@ class Expression:
         twin.slip = slip
         return twin
 
-    def is_wrong(self, dy, threshold: float = 1e-3) -> bool:
-        """Return whether the slip's gradient is none of those that the function has here."""
+    def outside(self, dy) -> float:
+        """Return how far the gradient is from those of the function, NaN if that is not known.
+
+        Relative to the largest array of gradients among those in the cells, array by array.
+        """
         inputs = tuple(np.array(a) for a in self.inputs.values())
+        whole = self.kind == "ties"
+        rng = np.random.default_rng(self.seed)
         with np.errstate(all="ignore"):
             claimed = self._backward(dy, inputs, self.slip)
-            rng = np.random.default_rng(self.seed)
-            cells = []
-            for _ in range(16 if self.kind == "ties" else 3):
-                moved = [
-                    a + 1e-9 * np.where(a == 0, 1.0, np.abs(a)) * rng.normal(size=a.shape)
-                    for a in inputs
-                ]
-                cells.append(self._backward(dy, moved, None))
-        for k, claim in enumerate(claimed):
-            found = np.array([cell[k] for cell in cells])
-            low, high = found.min(axis=0), found.max(axis=0)
-            wide = 3.0 * (high - low)  # more than crossing kinks can add unseen
-            size = threshold * float(np.linalg.norm(np.abs(found).max(axis=0)))
-            beyond = np.maximum(low - wide - claim, claim - high - wide)
-            if not np.isfinite(claim).all() or (beyond > size).any():
-                return bool(np.abs(found).max() > 1e-12)
-        return False
+            beside = [
+                self._backward(dy, _beside(inputs, rng), None) for _ in range(CELLS if whole else 3)
+            ]
+            sizes = [
+                max(float(np.linalg.norm(a)) for a in found) for found in zip(*beside, strict=True)
+            ]
+        if not np.isfinite(sizes).all():
+            return np.nan
+        sizes = [size if size > 1e-12 else 1.0 for size in sizes]
+        point, cells = _flat(claimed, sizes), np.array([_flat(cell, sizes) for cell in beside])
+        if not np.isfinite(point).all():
+            return np.inf
+        if not whole:
+            return float(np.abs(point - cells).max(axis=1).min())
+        distance = _from_hull(point, cells)
+        if distance <= ROUNDING or _from_span(point, cells) > MATERIAL:
+            return distance
+        low, high = cells.min(axis=0), cells.max(axis=0)
+        wide = 3.0 * (high - low)  # more than crossing kinks can add unseen
+        if (np.maximum(low - wide - point, point - high - wide) > MATERIAL).any():
+            return distance
+        _, seen = np.unique(np.round(cells, 6), axis=0, return_counts=True)
+        return distance if seen.min() >= 4 else np.nan  # else there may be cells that none saw
 
     def __repr__(self) -> str:
         steps = " > ".join(n.op for n in self.nodes)
         slip = f", {self.slip[1]} at {self.nodes[self.slip[0]].op}" if self.slip else ""
         shapes = {n: a.shape for n, a in self.inputs.items()}
         return f"{self.kind} {self.seed}: {steps} > {self.loss}{slip} {shapes}"
+
+
+def _flat(arrays, sizes):
+    return np.concatenate([np.reshape(a, -1) / n for a, n in zip(arrays, sizes, strict=True)])
+
+
+def _beside(inputs, rng):
+    return [a + 1e-9 * np.where(a == 0, 1.0, np.abs(a)) * rng.normal(size=a.shape) for a in inputs]
+
+
+def _from_hull(point, cells):
+    """Return the distance of a point from a convex hull, in the maximum norm."""
+    cells = np.unique(np.round(cells, 12), axis=0)
+    n, sides = len(cells), np.vstack([cells.T, -cells.T])
+    found = linprog(
+        np.r_[np.zeros(n), 1.0],
+        A_ub=np.hstack([sides, -np.ones((len(sides), 1))]),
+        b_ub=np.r_[point, -point],
+        A_eq=np.r_[np.ones(n), 0.0][None],
+        b_eq=[1.0],
+    )
+    return float(found.fun) if found.success else np.nan
+
+
+def _from_span(point, cells):
+    """Return the distance of a point from the plane through the cells' gradients."""
+    _, sizes, basis = np.linalg.svd(cells[1:] - cells[0], full_matrices=False)
+    basis = basis[sizes > 1e-6 * max(sizes[0], 1e-300)]
+    off = point - cells[0]
+    return float(np.linalg.norm(off - (off @ basis.T) @ basis))
 
 
 def _strange(a, rng):
@@ -318,25 +367,37 @@ def _slipped(kind, found, d, node, y, args):
     return tuple(change(g) if i == which else g for i, g in enumerate(found))
 
 
-def right(seed: int, kind: str) -> Expression:
-    """Return an expression whose gradient is right."""
-    return Expression(seed, kind)
+def right(seed: int, kind: str) -> Expression | None:
+    """Return an expression whose gradient is right, None if that cannot be said of this one."""
+    expression = Expression(seed, kind)
+    return expression if expression.outside(_cotangent(expression)) <= ROUNDING else None
 
 
 def wrong(seed: int, kind: str) -> Expression | None:
     """Return an expression whose gradient is wrong, None if no slip of eight makes it so."""
     rng = np.random.default_rng([seed, 99])
     base = Expression(seed, kind)
-    dy = None
-    if base.loss == "layer":
-        shape = base.forward(*(np.array(a) for a in base.inputs.values())).shape
-        dy = rng.normal(size=shape)
     for _ in range(8):
         slip = (int(rng.integers(len(base.nodes))), str(rng.choice(SLIPS)))
         twin = base.slipped(slip)
-        if twin.is_wrong(dy):
+        if twin.outside(_cotangent(base)) > MATERIAL:
             return twin
     return None
+
+
+def still_wrong(expression: Expression) -> bool:
+    """Return whether it is wrong for the cotangent with which it was asked, too.
+
+    At ties a claim may be right for some cotangents, and a check draws its own.
+    """
+    return expression.dy is None or expression.outside(expression.dy) > MATERIAL
+
+
+def _cotangent(expression):
+    if expression.loss != "layer":
+        return None
+    y = expression.forward(*(np.array(a) for a in expression.inputs.values()))
+    return np.random.default_rng([expression.seed, 98]).normal(size=y.shape)
 
 
 def question(expression: Expression):

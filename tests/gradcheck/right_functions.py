@@ -160,3 +160,64 @@ class Chain:
 
     def gradient(self, inputs):
         return self.gradients(inputs)
+
+
+class Bent:
+    """A function of single numbers with slopes of its own between whole numbers, and a kink there.
+
+    ``share`` says where between the two slopes the gradient at a kink lies.
+    """
+
+    def __init__(self, kinks, slopes, share, outer):
+        self.kinks, self.slopes, self.share, self.outer = kinks, slopes, share, outer
+
+    def forward(self, x):
+        y = self.slopes[0] * x
+        for kink, before, after in zip(self.kinks, self.slopes, self.slopes[1:], strict=False):
+            y = y + (after - before) * np.where(x.real > kink, x - kink, 0.0)
+        return np.sum(OUTER[self.outer][0](y))
+
+    def gradient(self, x):
+        y, slope = self.slopes[0] * x, np.full(x.shape, float(self.slopes[0]))
+        for kink, before, after in zip(self.kinks, self.slopes, self.slopes[1:], strict=False):
+            y = y + (after - before) * np.maximum(x - kink, 0.0)
+            slope += (after - before) * np.where(x == kink, self.share, x > kink)
+        return slope * OUTER[self.outer][1](y)
+
+
+OUTER = {
+    "": (lambda y: y, np.ones_like),
+    "tanh": (np.tanh, lambda y: 1 - np.tanh(y) ** 2),
+}
+SHAPES = {
+    "relu": ((0,), (0, 1)),
+    "leaky": ((0,), (0.1, 1)),
+    "abs": ((0,), (-1, 1)),
+    "hinge": ((1,), (-1, 0)),
+    "clip": ((-1, 1), (0, 1, 0)),
+    "relu to 2": ((0, 2), (0, 1, 0)),
+    "soft threshold": ((-1, 1), (1, 0, 1)),
+    "dead zone": ((-1, 2), (-1, 0, 1)),
+    "zigzag": ((-1, 0, 1), (1, -1, 1, -1)),
+    "concave": ((-1, 0, 2), (3, 1, 0.5, -2)),
+}
+WHOLE = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 1.0], [2.0, 2.0, -2.0], [-1.0, 0.0, 3.0]])
+# 60 at kinks: each shape, three gradients that it has there, alone and inside another function.
+AT_KINKS = {
+    f"{name}, {share} of the way, {outer or 'alone'}": (Bent(*shape, share, outer), WHOLE)
+    for name, shape in SHAPES.items()
+    for share in (0.0, 0.3, 1.0)
+    for outer in OUTER
+}
+
+
+def random_chain(seed):
+    """Return a chain of one to five random layers."""
+    rng = np.random.default_rng([seed, 7])
+    names = [str(n) for n in rng.choice(sorted(LAYERS), rng.integers(1, 6))]
+    widths = [int(n) for n in rng.integers(1, 5, size=7)]
+    loss = rng.choice([None, *LOSSES])
+    return Chain(names, widths, 10.0 ** rng.integers(-3, 2), loss, seed)
+
+
+CHAINS = 340

@@ -124,7 +124,7 @@ LOST_PATHS = {
 @pytest.mark.parametrize("method", ["complex", "central", "directions"])
 @pytest.mark.parametrize("path", LOST_PATHS)
 def test_forgotten_path_is_named(path, method, monkeypatch):
-    vae = build(backend="reference")
+    vae = build(backend="reference", input_dim=4, hidden_dims=(3,))
     monkeypatch.setattr(reference, *LOST_PATHS[path])
     report = check_model(vae, beta=3.0, method=method, beyond=False)
     assert [f.saw for f in report.findings] == [f"The gradient lacks the {path}."], report

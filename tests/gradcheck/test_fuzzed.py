@@ -15,8 +15,11 @@ CASES = [
 
 @pytest.mark.parametrize(("kind", "method", "seed"), CASES)
 def test_right_expression_is_not_called_wrong(kind, method, seed):
-    report = check_gradients(*fuzz.question(fuzz.right(seed, kind)), method=method)
-    assert "wrong" not in [a.verdict for a in report.arrays], f"{fuzz.right(seed, kind)}\n{report}"
+    expression = fuzz.right(seed, kind)
+    if expression is None:  # nobody can tell whether it is right
+        return
+    report = check_gradients(*fuzz.question(expression), method=method)
+    assert "wrong" not in [a.verdict for a in report.arrays], f"{expression}\n{report}"
     assert report.passed or any(a.verdict == "undecided" for a in report.arrays)
 
 
@@ -26,7 +29,7 @@ def test_slip_does_not_pass(kind, method, seed):
     if expression is None:  # none of eight slips made this one wrong
         return
     report = check_gradients(*fuzz.question(expression), method=method)
-    assert not report.passed, f"{expression}\n{report}"
+    assert not report.passed or not fuzz.still_wrong(expression), f"{expression}\n{report}"
 
 
 def test_function_that_explodes_far_away_hides_nothing():

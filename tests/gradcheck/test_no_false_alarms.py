@@ -46,7 +46,7 @@ def test_central_differences_never_cry_wolf(chain):
     check(chain, method="central")
 
 
-@settings(max_examples=50, **RELAXED)
+@settings(max_examples=150, **RELAXED)
 @given(chains(), st.sampled_from([0, 1, 2]))
 def test_random_directions_never_cry_wolf(chain, seed):
     check(chain, method="directions", seed=seed)
@@ -68,7 +68,7 @@ def models(draw):
     )
 
 
-@settings(max_examples=15, **RELAXED)
+@settings(max_examples=30, **RELAXED)
 @given(models(), st.sampled_from([0.0, 0.5, 4.0]), st.sampled_from(["complex", "central"]))
 def test_right_models_pass(vae, beta, method):
     report = check_model(vae, beta=beta, method=method, entries=6)

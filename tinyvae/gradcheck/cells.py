@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from tinyvae.gradcheck.differences import EPS, complex_step, fixed_step
 from tinyvae.gradcheck.measure import Instruments
-from tinyvae.gradcheck.point import Direction, Point, Ray, typical_size
+from tinyvae.gradcheck.point import Direction, Point, Ray
 from tinyvae.gradcheck.problem import Array
 
 # How far beside the point its neighbours lie, in units of each entry's size: far beyond rounding,
 # and near enough that a smooth function is flat there.
 HAIR = {True: 1e-12, False: 1e-5}
 FIXED_STEP = 1.0 / 64.0  # of differences at a neighbour, in hairs
-SCAN = 40
-PUSH = 4.0  # hairs: further than any neighbour's entry
+SCAN, CLIMB = 40, 60
+PUSH = 8.0  # hairs: further than any neighbour's entry
 
 
 def rounding(tools: Instruments, name: str) -> float:
@@ -53,67 +53,69 @@ def limits(tools: Instruments, place: Direction, rays: Sequence[Ray], closer: fl
         return near
     nearer = _slopes(tools, _beside(tools, place, hair / 4.0), rays, hair / 4.0)
     change = (nearer - near) / 3.0  # linear in the distance, where it is no kink
-    return np.where(np.abs(change) <= 1e-3 * np.abs(nearer), nearer + change, nearer)
+    large = tools.reach / np.array([tools.size(ray) for ray in rays])
+    return np.where(np.abs(change) <= 1e-3 * (large + np.abs(nearer)), nearer + change, nearer)
 
 
-def push(tools: Instruments, place: Direction, ray: Ray, side: int) -> dict[str, Array]:
-    """Return a place moved along a ray, to one side, beyond all of its neighbours."""
-    shapes = {n: a.shape for n, a in tools.problem.arrays.items()}
-    direction = _unit(*ray, shapes) if isinstance(ray, tuple) else ray
-    moved = {
-        n: place[n] + PUSH * side * v / max(float(np.max(np.abs(v))), 1e-300)
-        for n, v in direction.items()
-    }
+def steepest(tools: Instruments, direction: Direction) -> tuple[dict[str, Array], float]:
+    """Look for the cell where the slope along a direction is largest.
+
+    Returns a place in it and a bound: on a line past all kinks the slope jumps at each of
+    them; were all of the jumps upwards on one side, the slope would be the first plus all these.
+    """
+    start = draw(tools)
+    places = [push(tools, start, direction, t) for t in np.tan(np.linspace(-1.55, 1.55, SCAN))]
+    slopes = np.array([limits(tools, place, [direction])[0] for place in places])
+    finite = np.flatnonzero(np.isfinite(slopes))
+    if not len(finite):
+        return start, np.inf
+    best, known = finite[np.argmax(slopes[finite])], slopes[finite]
+    bound = known[0] + np.maximum(np.diff(known), 0.0).sum()
+    return places[best], float(bound)
+
+
+def climb(tools: Instruments, place: Direction, direction: Direction) -> dict[str, Array]:
+    """Draw parts of a place again as long as that makes the slope along a direction larger."""
+    best, steepest = dict(place), limits(tools, place, [direction])[0]
+    for _ in range(CLIMB):
+        share, other = tools.rng.random(), draw(tools)
+        moved = {
+            n: np.where(tools.rng.random(u.shape) < share, other[n], u) for n, u in best.items()
+        }
+        slope = limits(tools, moved, [direction])[0]
+        if slope > steepest:
+            best, steepest = moved, slope
+    return best
+
+
+def push(tools: Instruments, place: Direction, ray: Ray, hairs: float) -> dict[str, Array]:
+    """Return a place moved along a ray by so many hairs."""
+    step, direction = hairs * tools.size(ray), unit(tools, ray)
+    moved = {n: place[n] + step * v / tools.sizes(n) for n, v in direction.items()}
     return {**place, **moved}
 
 
-def scan(tools: Instruments, place: Direction, ray: Ray) -> Array:
-    """Return the slopes along a line in the ray's direction, past every kink at the point."""
-    hair, shape = HAIR[tools.exact], {n: a.shape for n, a in tools.problem.arrays.items()}
-    direction = _unit(*ray, shape) if isinstance(ray, tuple) else ray
-    step, found = tools.size(ray), []
-    start = _beside(tools, place, hair)
-    for t in hair * np.tan(np.linspace(-1.52, 1.52, SCAN)):
-        moved = {n: start.arrays[n] + t * step * v for n, v in direction.items()}
-        point = Point(tools.problem, {**start.arrays, **moved})
-        found.append(_slopes(tools, point, [ray], hair)[0])
-    return np.array(found)
-
-
-def is_kinked(tools: Instruments, name: str) -> bool:
-    """Return whether an array's random direction shows a kink at the point; found out once."""
-    if name not in tools.kinked:
-        has_entries = bool(tools.problem.arrays[name].size)
-        tools.kinked[name] = has_entries and _shows_a_kink(tools, name, draw(tools))
-    return tools.kinked[name]
+def unit(tools: Instruments, ray: Ray) -> Direction:
+    """Return a ray as a direction, that of an entry with a one there."""
+    if not isinstance(ray, tuple):
+        return ray
+    vector = np.zeros(tools.problem.arrays[ray[0]].shape)
+    vector.reshape(-1)[ray[1]] = 1.0
+    return {ray[0]: vector}
 
 
 def leaps(tools: Instruments) -> bool:
-    """Return whether the function itself, not its slope, jumps at the point."""
-    place, here = draw(tools), tools.here.value()
-    hairs = (HAIR[tools.exact], HAIR[tools.exact] / 64.0)
-    for side in (place, {n: -u for n, u in place.items()}):
-        far, near = (abs(_beside(tools, side, hair).value() - here) for hair in hairs)
-        if near > 1e3 * tools.noise and near > 0.5 * far:
-            return True
-    return False
+    """Return whether the function itself, not its slope, jumps at the point; found out once."""
+    if tools.leaping is None:
+        place = draw(tools)
+        tools.leaping = any(_leaps(tools, u) for u in (place, {n: -v for n, v in place.items()}))
+    return tools.leaping
 
 
-def _shows_a_kink(tools: Instruments, name: str, place: Direction) -> bool:
-    array = tools.problem.arrays[name]
-    ray = {name: typical_size(array) * tools.rng.standard_normal(array.shape)}
-    if not tools.exact:
-        return tools.kink(ray) is not None
-    here = complex_step(tools.here.line(ray))
-    back = {n: -u for n, u in place.items()}
-    right, left, further, opposite = (
-        limits(tools, p, [ray], closer)[0]
-        for closer, p in ((1.0, place), (1.0, back), (2.0, place), (2.0, back))
-    )
-    jump = 2.0 * (right - left) - (further - opposite)  # what is linear in the hair cancels
-    off = abs(2.0 * here - right - left)
-    small = 1e-9 * max(abs(right), abs(left), abs(here)) + 1e-12 * tools.reach + tools.noise
-    return not max(abs(jump), off) <= small
+def _leaps(tools: Instruments, place: Direction) -> bool:
+    here, hair = tools.here.value(), HAIR[tools.exact]
+    far, near = (abs(_beside(tools, place, h).value() - here) for h in (hair, hair / 64.0))
+    return near > 1e3 * tools.noise and near > 0.5 * far
 
 
 def _beside(tools: Instruments, place: Direction, hair: float) -> Point:
@@ -126,9 +128,3 @@ def _slopes(tools: Instruments, point: Point, rays: Sequence[Ray], hair: float) 
         return np.array([complex_step(point.line(ray)) for ray in rays])
     steps = [FIXED_STEP * hair * tools.size(ray) for ray in rays]
     return np.array([fixed_step(point.line(r), s) for r, s in zip(rays, steps, strict=True)])
-
-
-def _unit(name: str, index: int, shapes: Mapping[str, tuple[int, ...]]) -> Direction:
-    vector = np.zeros(shapes[name])
-    vector.reshape(-1)[index] = 1.0
-    return {name: vector}

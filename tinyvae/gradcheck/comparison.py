@@ -20,7 +20,7 @@ ENTRY_FLOOR = 1e-6
 UNKNOWN, AGREED = 0.05, 1e-4
 # A gradient this small beside how much the function varies over the array's size is zero, if the
 # method's own error hides whatever it is.
-ZERO = 1e-7
+ZERO = 1e-6
 
 
 class Comparison:
@@ -51,9 +51,13 @@ class Comparison:
 
     @property
     def norm(self) -> float:
-        """The larger norm of the two gradients (estimated, where directions were taken)."""
+        """The larger norm of the two gradients (estimated, where directions were taken).
+
+        At a kink, where both may be zero, that of the slopes around.
+        """
         analytic, numeric = self.measured.analytic[self.known], self.numeric[self.known]
-        return max(self._size(analytic[np.isfinite(analytic)]), self._size(numeric))
+        around = np.maximum(np.abs(numeric), self.kinks.sizes[self.known])
+        return max(self._size(analytic[np.isfinite(analytic)]), self._size(around))
 
     @property
     def allowed(self) -> Array:
@@ -79,7 +83,7 @@ class Comparison:
     @property
     def attainable(self) -> float:
         """What the method itself may contribute to the relative error in norm."""
-        off = self._size(self._own[self.known])
+        off = self._size((self._own + self.kinks.slack)[self.known])
         return float((off + self.floor) / self.norm) if self.norm else 0.0
 
     @property
@@ -92,8 +96,7 @@ class Comparison:
         hidden = not self.exact and self.attainable > UNKNOWN and self.error > AGREED
         if not self.known.all() or self.kinks.undecided.any() or hidden:
             return UNDECIDED
-        slack = self._size(self.kinks.slack) / self.norm if self.norm else 0.0
-        tolerance = NORM_TOLERANCE[self.exact] + 3.0 * self.attainable + slack
+        tolerance = NORM_TOLERANCE[self.exact] + 3.0 * self.attainable
         return OK if self.error <= tolerance else WRONG
 
     def is_below(self, size: float) -> bool:

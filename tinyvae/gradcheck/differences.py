@@ -57,10 +57,10 @@ class Sides:
         """Whether the kink is at the point itself, as closely as differences can tell."""
         return not self.beside and self.error <= 1e-4 * abs(self.right - self.left)
 
-    def hold(self, value: float) -> bool:
-        """Return whether a value is one of the two slopes or lies between them."""
-        low, high = sorted((self.left, self.right))
-        return low - 3 * self.error <= value <= high + 3 * self.error
+    def are(self, left: float, right: float) -> bool:
+        """Return whether these are the two slopes."""
+        slack = 3.0 * self.error + 1e-6 * max(abs(self.left), abs(self.right))
+        return abs(left - self.left) <= slack and abs(right - self.right) <= slack
 
 
 def complex_step(line: Line) -> float:
@@ -141,9 +141,8 @@ def one_sided(line: Line, step: float, noise: float) -> Estimate:
 
 
 def fixed_step(line: Line, step: float) -> float:
-    """Return the five-point central difference at one step; its error goes with step**4."""
-    near, far = line(step) - line(-step), line(2.0 * step) - line(-2.0 * step)
-    return float((8.0 * near - far) / (12.0 * step))
+    """Return the central difference at one step: across a kink, a mean of the two slopes."""
+    return float(line(step) - line(-step)) / (2.0 * step)
 
 
 def _astride(line: Line, step: float, noise: float) -> Sides | None:

@@ -5,16 +5,14 @@ Loading a file runs it: this is for the reader's own code.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from tinyvae.errors import UsageError, check_count, unknown_option
+from tinyvae.data.own_file import find_function, load_file
+from tinyvae.errors import UsageError, check_count
 from tinyvae.gradcheck.check import check_gradients
 from tinyvae.gradcheck.report import Report
 
@@ -55,8 +53,8 @@ def check_file(
         raise UsageError(
             f"target={target!r} must name a file and its functions: mylayer.py:forward,backward."
         )
-    module = _load(Path(path))
-    functions = [_find(module, name.strip()) for name in names.split(",")]
+    module = load_file(Path(path))
+    functions = [find_function(module, name.strip()) for name in names.split(",")]
     if len(functions) > 2:
         raise UsageError(f"target={target!r} names {len(functions)} functions; name one or two.")
     gradient: Any = functions[1] if len(functions) == 2 else True
@@ -86,28 +84,3 @@ def parse_shape(text: str) -> Shape:
     if not all(part.strip().isdigit() for part in parts):
         raise UsageError(f"shape={text!r} must look like 4x3, 4,3, 5 or scalar.")
     return tuple(int(part) for part in parts)
-
-
-def _load(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise UsageError(f"There is no file {path}; give the path of a Python file.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{path} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.pop(0)
-    return module
-
-
-def _find(module: ModuleType, name: str) -> Callable[..., Any]:
-    found = getattr(module, name, None)
-    if not callable(found):
-        known = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
-        raise unknown_option("function", name, known)
-    return found  # type: ignore[no-any-return]

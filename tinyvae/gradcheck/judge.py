@@ -11,15 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from tinyvae.gradcheck import cells
+from tinyvae.gradcheck.around import APART, Around, settle
 from tinyvae.gradcheck.comparison import NORM_TOLERANCE, ZERO, Comparison
-from tinyvae.gradcheck.kinks import (
-    APART,
-    FEW,
-    TOGETHER,
-    examine,
-    fit_together,
-    judge_together,
-)
+from tinyvae.gradcheck.kinks import FEW, TOGETHER, examine, is_kinked, show_a_kink
 from tinyvae.gradcheck.measure import Instruments, Measurement
 from tinyvae.gradcheck.point import Ray
 from tinyvae.gradcheck.problem import Array
@@ -48,8 +42,6 @@ def judge(
     if any(_meets_a_kink(tools, part, shape) for part in parts):
         for part in parts:
             part.kinks = examine(tools, part.measured, shape, part.floor)
-            if not part.mismatched.any():
-                judge_together(tools, part.measured, shape, part.kinks)
     elif any(_contradicted(tools, part) for part in parts):
         # A function may lose the imaginary part at one place only, which no direction showed.
         again = [tools.again(m, np.arange(len(m.numeric))) for m in measured]
@@ -65,9 +57,7 @@ def judge(
     error = max((p.error for p in parts), default=0.0)
     doubtful = verdict != OK or error > NORM_TOLERANCE[False]
     vanishing = tools.vanishing(name) if doubtful else 0.0
-    if doubtful and all(
-        p.is_below(max(vanishing, p.floor / p.spread)) and not p.kinks.at.any() for p in parts
-    ):
+    if doubtful and all(p.is_below(max(vanishing, p.floor / p.spread)) for p in parts):
         return _result(name, shape, parts, OK, 0.0, "zero up to rounding, claimed and measured.")
     if verdict == UNDECIDED and all(p.vanishes(ZERO / 1e-13 * p.floor) for p in parts):
         said = "zero for all that differences can see, claimed and measured."
@@ -82,18 +72,20 @@ def judge_across(
 
     At ``a == b`` the gradient of the larger of the two may go to either of them, but once.
     """
-    rays: list[Ray] = []
-    for r in results:
-        if r.verdict == OK and r.kinked.any():
-            rays += [(r.name, int(i)) for i in r.indices[r.kinked]]
+    kinked = [r for r in results if r.verdict == OK and r.kinked.any()]
+    if len(kinked) < 2:
+        return list(results)
+    rays = [(r.name, int(i)) for r in kinked for i in r.indices[r.kinked]][:TOGETHER]
+    around = Around.look(tools, rays, max(tools.floor(r.name) for r in kinked))
+    found = settle(tools, around, np.array([_claim(claimed, ray) for ray in rays]))
+    if not found.said and not found.undecided:
+        return list(results)
     names = {name for name, _ in rays}
-    if len(names) < 2:
-        return list(results)
-    numbers = np.array([_claim(claimed, ray) for ray in rays[:TOGETHER]])
-    if fit_together(tools, rays[:TOGETHER], numbers):
-        return list(results)
-    said = f"{APART} {', '.join(sorted(names))} share one gradient."
-    return [replace(r, verdict=WRONG, remark=said) if r.name in names else r for r in results]
+    verdict = WRONG if found.said else UNDECIDED
+    said = f"{', '.join(sorted(names))}: {APART} these share one gradient."
+    if not found.said:
+        said = f"undecided whether {', '.join(sorted(names))} fit together at their kinks."
+    return [replace(r, verdict=verdict, remark=said) if r.name in names else r for r in results]
 
 
 def _claim(claimed: Mapping[str, Array | None], ray: Ray) -> float:
@@ -108,19 +100,9 @@ def _decide_nothing(parts: Sequence[Comparison]) -> bool:
 
 def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) -> bool:
     """Return whether the point is at a kink, as a random direction or a wrong number shows."""
-    if cells.is_kinked(tools, part.measured.name):
-        return True
     rays = part.measured.rays(shape)
-    worst = _worst(part, FEW)
-    if not len(worst):
-        return False
-    if not tools.exact:
-        return any(tools.kink(rays[i]) is not None for i in worst[:3])
-    place = cells.draw(tools)
-    chosen = [rays[i] for i in worst]
-    right = cells.limits(tools, place, chosen)
-    left = cells.limits(tools, {n: -u for n, u in place.items()}, chosen)
-    return bool(np.any(np.abs(right - left) > 1e-6 * np.maximum(np.abs(right), np.abs(left))))
+    worst = [rays[int(i)] for i in _worst(part, FEW)]
+    return is_kinked(tools) or show_a_kink(tools, worst, part.floor)
 
 
 def _contradicted(tools: Instruments, part: Comparison) -> bool:

@@ -84,14 +84,16 @@ class Instruments:
         self.problem = problem
         self.rng = rng
         self.here = Point(problem, problem.arrays)
-        self.kinked: dict[str, bool] = {}  # what ``cells`` found out about each array
+        self.kinked: bool | None = None  # at a kink, and at a jump: found out when first asked
+        self.leaping: bool | None = None
         self._kept: dict[tuple[str, int], Estimate] = {}
+        self._sizes: dict[str, Array] = {}
+        self.typical = {n: typical_size(a) for n, a in problem.arrays.items()}
         self.noise = measure_noise(self.here, rng)
         self.reach = measure_reach(self.here, rng)
         self.refusal: str | None = "central differences were asked for"
         if method != "central":
-            sizes = {n: typical_size(a) for n, a in problem.arrays.items()}
-            self.refusal = refusal(problem, self.here.line, sizes, self.noise, rng)
+            self.refusal = refusal(problem, self.here.line, self.typical, self.noise, rng)
 
     @property
     def exact(self) -> bool:
@@ -113,7 +115,7 @@ class Instruments:
 
         A unit of the 13th digit of how much the function varies, over the array's own size.
         """
-        return 1e-13 * self.reach / typical_size(self.problem.arrays[name])
+        return 1e-13 * self.reach / self.typical[name]
 
     def vanishing(self, name: str) -> float:
         """Return the size below which a gradient is zero for all that can be known.
@@ -121,8 +123,8 @@ class Instruments:
         Where a function hardly depends on an array, what is left of its gradient is the rounding
         of terms that cancel; a thousandth of the other arrays' size is taken for a tiny array.
         """
-        largest = max(typical_size(a) for a in self.problem.arrays.values() if a.size)
-        size = max(typical_size(self.problem.arrays[name]), 1e-3 * largest)
+        largest = max(self.typical[n] for n, a in self.problem.arrays.items() if a.size)
+        size = max(self.typical[name], 1e-3 * largest)
         return 30.0 * self.noise / size
 
     # At the point ---------------------------------------------------------------------------
@@ -202,14 +204,16 @@ class Instruments:
         """Return the step along a ray that moves an entry by its size."""
         if isinstance(ray, tuple):
             return float(self.sizes(ray[0]).reshape(-1)[ray[1]])
-        arrays = self.problem.arrays
-        return 1.0 / max(typical_size(v) / typical_size(arrays[n]) for n, v in ray.items())
+        return 1.0 / max(typical_size(v) / self.typical[n] for n, v in ray.items())
 
     def sizes(self, name: str) -> Array:
         """Return the entries' sizes; differences see nothing that is small in its array."""
-        array = self.problem.arrays[name]
-        typical, own = typical_size(array), np.abs(array)
-        return np.where(own == 0.0, typical, own) if self.exact else np.maximum(own, typical)
+        if name not in self._sizes:
+            array = self.problem.arrays[name]
+            typical, own = self.typical[name], np.abs(array)
+            zeros_too = np.where(own == 0.0, typical, own)
+            self._sizes[name] = zeros_too if self.exact else np.maximum(own, typical)
+        return self._sizes[name]
 
     def _entry(self, ray: tuple[str, int]) -> float:
         return float(self.problem.arrays[ray[0]].reshape(-1)[ray[1]])

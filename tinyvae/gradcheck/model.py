@@ -24,6 +24,7 @@ from tinyvae.gradcheck.report import Report, merge
 from tinyvae.gradcheck.results import Finding
 from tinyvae.model.adam import Adam
 from tinyvae.model.likelihoods import likelihood_class
+from tinyvae.model.objectives import Terms, make_objective
 from tinyvae.model.vae import VAE
 
 ROWS = 8
@@ -125,7 +126,8 @@ def _problem(vae: VAE, x: Array, noise: Array, given: Mapping[str, Any]) -> Prob
         vae.loss_and_gradients(x, noise, **given)
         return {name: vae.parameters.gradient(name).copy() for name in vae.parameters}
 
-    whole = _loss(vae, lambda twin: twin.loss(x, noise, **given).loss, noise)
+    terms = _terms(vae, x, noise, **given)
+    whole = _loss(vae, lambda twin: terms(twin).loss, noise)
     said = ", ".join(f"{k} {v:g}" for k, v in given.items() if np.ndim(v) == 0 and k == "beta")
     title = f"{vae.backend} VAE, {vae.activation}, {vae.likelihood}, {said}"
     return replace(whole, title=title, gradients=gradients)
@@ -189,12 +191,28 @@ def _part(
     vae: VAE, x: Array, noise: Array, *, reconstruction: float = 0.0, kl: float = 0.0
 ) -> Problem:
     """Return a weighted sum of the loss's terms."""
+    terms = _terms(vae, x, noise)
 
     def value(twin: VAE) -> Any:
-        terms = twin.loss(x, noise)
-        return reconstruction * terms.reconstruction + kl * terms.kl
+        found = terms(twin)
+        return reconstruction * found.reconstruction + kl * found.kl
 
     return _loss(vae, value, noise)
+
+
+def _terms(
+    vae: VAE,
+    x: Array,
+    noise: Array,
+    beta: float = 1.0,
+    objective: str = "elbo",
+    free_bits: float | None = None,
+    labels: Array | None = None,
+) -> Callable[[VAE], Terms]:
+    """Return ``vae.loss`` as a function of the model, its arguments checked once."""
+    rows, noise, chosen_labels = vae.inputs.batch(x, noise, labels)
+    chosen = make_objective(objective, beta, free_bits)
+    return lambda twin: twin.network.terms(twin.network.forward(rows, noise, chosen_labels), chosen)
 
 
 def _loss(vae: VAE, of: Callable[[VAE], Any], noise: Array) -> Problem:

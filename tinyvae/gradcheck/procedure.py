@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from tinyvae.errors import UsageError, check_count, check_option
-from tinyvae.gradcheck.cells import is_kinked
 from tinyvae.gradcheck.diagnosis.case import Case
 from tinyvae.gradcheck.diagnosis.diagnose import diagnose
 from tinyvae.gradcheck.diagnosis.terms import Term, returned_terms
 from tinyvae.gradcheck.judge import judge, judge_across
+from tinyvae.gradcheck.kinks import is_kinked
 from tinyvae.gradcheck.measure import Instruments
 from tinyvae.gradcheck.problem import Array, Problem
 from tinyvae.gradcheck.report import Report
@@ -95,7 +95,7 @@ def _check_array(
     if not array.size:
         return ArrayResult(name, array.shape, "-", SKIPPED, remark="it is empty.")
     limit, directions = plan
-    if not limit and is_kinked(tools, name) and array.size <= LOOK_CLOSELY:
+    if not limit and is_kinked(tools) and array.size <= LOOK_CLOSELY:
         limit = array.size  # a direction across kinks decides nothing
     closely = array.size if array.size <= LOOK_CLOSELY else LARGER_SAMPLE
     fitting = claimed.shape == array.shape

@@ -5,16 +5,16 @@ Loading a file runs it: this is for the reader's own code.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from tinyvae.errors import DataError, UsageError, check_option, unknown_option
+from tinyvae.data.own_file import find_function, load_file, own_functions
+from tinyvae.errors import DataError, UsageError, check_option
 from tinyvae.losscheck.kl import check_kl
 from tinyvae.losscheck.loss import check_loss
 from tinyvae.losscheck.names import MU, RECON, SCALE, X, normalize, role_of
@@ -102,50 +102,16 @@ def kind_of(name: str, function: Callable[..., Any]) -> str:
 def _functions(target: str) -> tuple[Path, list[tuple[str, Callable[..., Any]]]]:
     text, _, names = target.rpartition(":") if ".py:" in target else (target, "", "")
     path = Path(text)
-    module = _load(path)
+    module = load_file(path)
     if names:
-        return path, [(n.strip(), _find(module, n.strip())) for n in names.split(",")]
-    found = [(n, f) for n, f in _own(module) if kind_of(n, f)]
+        return path, [(n.strip(), find_function(module, n.strip())) for n in names.split(",")]
+    found = [(n, f) for n, f in own_functions(module).items() if kind_of(n, f)]
     if not found:
         raise UsageError(
             f"{path} has no function that looks like a loss, a sampler or a KL by the names of its "
             f"arguments. Name one: {path}:loss."
         )
     return path, found
-
-
-def _own(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name, value in vars(module).items():
-        if (
-            inspect.isfunction(value)
-            and not name.startswith("_")
-            and value.__module__ == module.__name__
-        ):
-            yield name, value
-
-
-def _load(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise UsageError(f"There is no file {path}; give the path of a Python file.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{path} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.pop(0)
-    return module
-
-
-def _find(module: ModuleType, name: str) -> Callable[..., Any]:
-    found = getattr(module, name, None)
-    if not callable(found):
-        raise unknown_option("function", name, [n for n, _ in _own(module)])
-    return found  # type: ignore[no-any-return]
 
 
 def _converters(word: str) -> Sequence[Callable[[Any], Any] | None]:

@@ -221,7 +221,7 @@ EXHIBITS = [
     Exhibit("importance weights: not normalized", "exp(log_w)", importance_bound, not_normalized,
             (0.3 * normal(5, 6, seed=9),), "row factors", "not normalized"),
     Exhibit("importance weights: squared", "w**2", importance_bound, weights_squared,
-            (0.3 * normal(5, 6, seed=9),), ""),
+            (0.3 * normal(5, 6, seed=9),), "weights", "squared"),
     Exhibit("pi nearly", "3.14159", lambda x: np.sum(np.sin(np.pi * x)),
             lambda x: 3.14159 * np.cos(np.pi * x), (X,), "factor", "nearly right"),
     Exhibit("student t: degrees of freedom", "nu for nu + 1", student_t,

@@ -89,12 +89,9 @@ def _spoiled(backward, mistake):
 
 
 KINDS = {"sign": "sign", "doubled": "factor", "zero": "zero"}
-# Where every entry is tied, a flipped sign is none of the slopes, and no factor can be told.
-ONLY_TIES = {("max over equal entries", "sign"): "kink"}
 SPOILED = [
     Exhibit(
-        f"{name}: {word}", f"{word} everywhere", f, _spoiled(g, mistake), inputs,
-        ONLY_TIES.get((name, word), KINDS[word]),
+        f"{name}: {word}", f"{word} everywhere", f, _spoiled(g, mistake), inputs, KINDS[word],
     )
     for name, (f, g, inputs) in RIGHT.items()
     for word, mistake in MISTAKES.items()

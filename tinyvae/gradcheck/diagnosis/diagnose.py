@@ -50,6 +50,7 @@ SAME_SHAPE: tuple[Pattern, ...] = (
     layout.some_rows,
     entrywise.shared_path,
     values.float32,
+    values.weights_twice,
     composite.row_factors,
     formula.wrong_formula,
 )

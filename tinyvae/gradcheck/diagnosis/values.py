@@ -141,3 +141,26 @@ def float32(case: Case) -> Finding | None:
         "Every entry is a float32 number, right to about 7 digits.",
         "Something in the backward pass is cast to float32: a buffer, a constant, dtype=...",
     )
+
+
+def weights_twice(case: Case) -> Finding | None:
+    """Recognize weights that sum to one along an axis, multiplied in twice, or missing."""
+    if not case.complete or len(case.shape) < 2:
+        return None
+    for text, top, bottom, cause in (
+        ("The claimed over the right gradient", case.analytic, case.numeric, "squared"),
+        ("The right over the claimed gradient", case.numeric, case.analytic, "missing"),
+    ):
+        ratio = (top / bottom).reshape(case.shape)
+        doubt = 1e-7 + 10.0 * case.noise / float(np.abs(bottom).min())
+        for axis, length in enumerate(case.shape):
+            sums, varies = ratio.sum(axis=axis), np.ptp(ratio, axis=axis).min() > 1e-3
+            are_weights = length >= FEWEST and sums.size > 1 and varies and bool((ratio > 0).all())
+            if are_weights and doubt < 1e-3 and np.abs(sums - 1.0).max() <= length * doubt:
+                return Finding(
+                    "weights",
+                    (case.name,),
+                    f"{text} sums to 1 along axis {axis}, all of it positive.",
+                    f"Usually normalized weights (softmax, importance) that are {cause}.",
+                )
+    return None
