@@ -57,6 +57,8 @@ BOTH = "1:cpu,cpuacct:/job\n0::/"
         (V1, cfs("cpu/job", -1), UNLIMITED),
         (V1, cfs("cpu", 200_000), 2),
         (BOTH, cfs("cpu/job", 400_000), 4),
+        ("", {"cpu.max": "200000 100000"}, 2),
+        ("", cfs("cpu", 200_000), 2),
         ("nonsense\n\n", {}, UNLIMITED),
         ("0::/", {"cpu.max": "100000 0"}, UNLIMITED),
     ],
