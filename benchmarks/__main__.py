@@ -98,11 +98,14 @@ def burda_(
 def burda_score(
     rows: Annotated[int, typer.Option(min=1, help="Test images.")] = 10_000,
     samples: Annotated[int, typer.Option(min=1, help="Samples of z for each.")] = 5000,
+    which: Annotated[str, typer.Option(help="Only models like this, as 'iwae-5/epoch-0121'.")] = (
+        "*/epoch-*"
+    ),
     data_dir: Path | None = None,
     output: Path = Path("benchmarks/results/burda"),
 ) -> None:
     """Weigh the models that ``burda`` kept, and print the table."""
-    burda.score(output, data_dir, rows, samples)
+    burda.score(output, data_dir, rows, samples, which)
 
 
 @app.command("sigma")

@@ -69,12 +69,14 @@ def train(output: Path, data_dir: Path | None, objective: str, k: int, epochs: i
         print(f"{cell.name}, {stage} epochs, {history['seconds'][-1] / 3600:.2f} h", flush=True)
 
 
-def score(output: Path, data_dir: Path | None, rows: int, n_samples: int) -> None:
-    """Weigh every model kept below ``output``, and print the table, stage by stage."""
+def score(
+    output: Path, data_dir: Path | None, rows: int, n_samples: int, which: str = "*/epoch-*"
+) -> None:
+    """Weigh the models kept below ``output`` that match, and print the table, stage by stage."""
     data = tv.load_data("mnist", data_dir=data_dir)
     shuffled = tv.minibatches(data.test, len(data.test), np.random.default_rng(1))
     x = next(shuffled)[:rows]  # the same draw of every pixel for any number of rows
-    for path in sorted(output.glob("*/epoch-*.npz")):
+    for path in sorted(output.glob(f"{which}.npz")):
         note = path.with_name(f"{path.stem}-{rows}x{n_samples}.json")
         if not note.exists():
             _weigh(path, note, x, n_samples)
