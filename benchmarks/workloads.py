@@ -20,6 +20,8 @@ class Workload:
 
     ``encoder`` ends in twice the latent width: ``[mu, raw_logvar]``.  Hidden layers have
     ``activation``; the data are Bernoulli.  ``stochastic`` data are binarized anew at every access.
+    With ``samples`` of z for each row the loss is minus the importance-weighted bound, and noise is
+    (batch * samples, latent_dim), the samples of a row next to each other.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Workload:
     activation: str
     batch: int
     stochastic: bool
+    samples: int = 1
 
     @property
     def latent_dim(self) -> int:
@@ -44,8 +47,17 @@ class Workload:
     @property
     def product_flops(self) -> float:
         """Operations of a step's matrix products: forward, weights, and inputs but the first."""
-        sizes = [fan_in * fan_out for fan_in, fan_out in self.layers]
-        return 2.0 * self.batch * (3 * sum(sizes) - sizes[0])
+        sizes = [
+            fan_in * fan_out * rows
+            for (fan_in, fan_out), rows in zip(self.layers, self.rows, strict=True)
+        ]
+        return 2.0 * (3 * sum(sizes) - sizes[0])
+
+    @property
+    def rows(self) -> list[int]:
+        """How many rows go through each layer in a step."""
+        encoder, decoder = len(self.encoder) - 1, len(self.decoder) - 1
+        return [self.batch] * encoder + [self.batch * self.samples] * decoder
 
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """First weights and biases, float32, one pair a layer (Glorot, seed 0)."""
@@ -74,7 +86,8 @@ class Workload:
         x = self.data()[: self.batch].astype(np.float32) / np.float32(255)
         if self.stochastic:
             x = (x > 0.5).astype(np.float32)
-        return x, rng.standard_normal((self.batch, self.latent_dim), dtype=np.float32)
+        shape = (self.batch * self.samples, self.latent_dim)
+        return x, rng.standard_normal(shape, dtype=np.float32)
 
 
 _IWAE = ((784, 200, 200, 100), (50, 200, 200, 784), "tanh")
@@ -85,6 +98,8 @@ WORKLOADS = {
         Workload("W1", (784, 400, 40), (20, 400, 784), "relu", 128, stochastic=False),
         Workload("W2-b20", *_IWAE, 20, stochastic=True),
         Workload("W2-b100", *_IWAE, 100, stochastic=True),
+        Workload("W2-k5", *_IWAE, 20, stochastic=True, samples=5),
+        Workload("W2-k50", *_IWAE, 20, stochastic=True, samples=50),
         Workload("W3", (64, 128, 4), (2, 128, 64), "relu", 64, stochastic=False),
     )
 }

@@ -15,10 +15,8 @@ class Products:
         rng = np.random.default_rng(0)
         self.work = []
         for i, (fan_in, fan_out) in enumerate(workload.layers):
-            x, da = (
-                rng.standard_normal((workload.batch, n), dtype=np.float32)
-                for n in (fan_in, fan_out)
-            )
+            rows = workload.rows[i]
+            x, da = (rng.standard_normal((rows, n), dtype=np.float32) for n in (fan_in, fan_out))
             weight = rng.standard_normal((fan_in, fan_out), dtype=np.float32)
             h, dweight = np.empty_like(da), np.empty_like(weight)
             self.work.append((x, weight, da, h, dweight, np.empty_like(x) if i else None))

@@ -24,6 +24,16 @@ def forward(workload: Workload, weights, x, noise):
 
     mu, raw_logvar = jnp.split(stack(x, weights[:n_encoder]), 2, axis=1)
     logvar = 10.0 * jnp.tanh(raw_logvar / 10.0)
+    if workload.samples > 1:
+        several = (len(x), workload.samples, -1)
+        noise = noise.reshape(several)
+        z = mu[:, None] + jnp.exp(0.5 * logvar)[:, None] * noise
+        logits = stack(z.reshape(len(x) * workload.samples, -1), weights[n_encoder:])
+        logits = logits.reshape(several)
+        log_p = -jnp.sum(jax.nn.softplus(logits) - x[:, None] * logits, axis=2)
+        log_w = log_p + 0.5 * jnp.sum(noise * noise + logvar[:, None] - z * z, axis=2)
+        bound = jax.nn.logsumexp(log_w, axis=1) - jnp.log(float(workload.samples))
+        return -jnp.mean(bound)
     logits = stack(mu + jnp.exp(0.5 * logvar) * noise, weights[n_encoder:])
     reconstruction = jnp.sum(jax.nn.softplus(logits) - x * logits)
     kl = 0.5 * jnp.sum(mu * mu + jnp.exp(logvar) - 1.0 - logvar)
@@ -50,7 +60,7 @@ def random_step(workload: Workload, data, state, key):
     x = data[index].astype(jnp.float32) / 255.0
     if workload.stochastic:
         x = (jax.random.uniform(keys[1], x.shape) < x).astype(jnp.float32)
-    noise = jax.random.normal(keys[2], (workload.batch, workload.latent_dim))
+    noise = jax.random.normal(keys[2], (workload.batch * workload.samples, workload.latent_dim))
     return adam_step(workload, state, x, noise)
 
 

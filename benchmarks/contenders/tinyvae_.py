@@ -21,7 +21,8 @@ class Contender:
         )
         self.rng = np.random.default_rng(0)
         self.x = np.empty((workload.batch, workload.input_dim), np.float32)
-        self.noise = np.empty((workload.batch, workload.latent_dim), np.float32)
+        self.noise = np.empty((workload.batch * workload.samples, workload.latent_dim), np.float32)
+        self.objective = "elbo" if workload.samples == 1 else "iwae"
         self.binarize = "stochastic" if workload.stochastic else "none"
         self.reset()
 
@@ -34,8 +35,9 @@ class Contender:
 
     def losses(self) -> tuple[float, float]:
         x, noise = self.workload.check_batch()
-        before = self.vae.train_step(x, noise, self.adam).loss
-        after = self.vae.loss(x, noise).loss
+        several = noise.reshape(len(x), -1, self.workload.latent_dim)
+        before = self.vae.train_step(x, several, self.adam, objective=self.objective).loss
+        after = self.vae.loss(x, several, objective=self.objective).loss
         self.reset()
         return before, after
 
@@ -47,7 +49,9 @@ class Contender:
                 index = order[start : start + size]
                 gather_batch(self.data, index, self.rng, binarize=self.binarize, out=self.x)
                 self.rng.standard_normal(out=self.noise, dtype=np.float32)
-                self.vae.train_step(self.x, self.noise, self.adam, trusted=True)
+                self.vae.train_step(
+                    self.x, self.noise, self.adam, objective=self.objective, trusted=True
+                )
                 done += 1
                 if done == steps:
                     return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
@@ -16,7 +18,7 @@ class Network(nn.Module):
     def __init__(self, workload: Workload) -> None:
         super().__init__()
         self.activation = {"relu": torch.relu, "tanh": torch.tanh}[workload.activation]
-        self.n_encoder = len(workload.encoder) - 1
+        self.n_encoder, self.samples = len(workload.encoder) - 1, workload.samples
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in workload.layers)
 
     def stack(self, h: torch.Tensor, first: int, last: int) -> torch.Tensor:
@@ -27,11 +29,26 @@ class Network(nn.Module):
     def forward(self, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         mu, raw_logvar = self.stack(x, 0, self.n_encoder).chunk(2, dim=1)
         logvar = 10.0 * torch.tanh(raw_logvar / 10.0)
+        if self.samples > 1:
+            return self.importance_weighted(x, mu, logvar, noise)
         z = mu + torch.exp(0.5 * logvar) * noise
         logits = self.stack(z, self.n_encoder, len(self.layers))
         reconstruction = functional.binary_cross_entropy_with_logits(logits, x, reduction="sum")
         kl = 0.5 * torch.sum(mu * mu + torch.exp(logvar) - 1.0 - logvar)
         return (reconstruction + kl) / len(x)
+
+    def importance_weighted(
+        self, x: torch.Tensor, mu: torch.Tensor, logvar: torch.Tensor, noise: torch.Tensor
+    ) -> torch.Tensor:
+        noise = noise.view(len(x), self.samples, -1)
+        z = mu.unsqueeze(1) + torch.exp(0.5 * logvar).unsqueeze(1) * noise
+        logits = self.stack(z.flatten(0, 1), self.n_encoder, len(self.layers))
+        logits = logits.view(len(x), self.samples, -1)
+        several = x.unsqueeze(1).expand_as(logits)
+        log_p = -functional.binary_cross_entropy_with_logits(logits, several, reduction="none")
+        prior_over_q = 0.5 * (noise * noise + logvar.unsqueeze(1) - z * z).sum(2)
+        log_w = log_p.sum(2) + prior_over_q
+        return math.log(self.samples) - torch.logsumexp(log_w, dim=1).mean()
 
 
 class Contender:
@@ -89,7 +106,7 @@ class Contender:
                 x = images.float() / 255.0
                 if self.workload.stochastic:
                     x = torch.bernoulli(x)
-                self.step(x, torch.randn(len(x), self.workload.latent_dim))
+                self.step(x, torch.randn(len(x) * self.workload.samples, self.workload.latent_dim))
                 done += 1
                 if done == steps:
                     return
