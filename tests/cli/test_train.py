@@ -60,8 +60,8 @@ def test_every_option_reaches_the_run():
     options = runs.Config.read(runs.find_run("out").folder / "config.json").options
     assert (options.hidden_dims, options.decoder_hidden_dims) == ((8, 6), ())
     default = runs.RunOptions()
-    # for tables and folders only, and what goes with no beta
-    elsewhere = {"label_column", "image_size", "objective"}
+    # for tables and folders only, what goes with no beta, and what needs labels
+    elsewhere = {"label_column", "image_size", "objective", "conditional"}
     for field in fields(default):
         if field.name not in elsewhere:
             assert getattr(options, field.name) != getattr(default, field.name), field.name

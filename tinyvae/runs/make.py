@@ -242,17 +242,16 @@ def _run(prepared: Prepared, writer: Writer, progress: bool, say: Say) -> Result
 def _measure_and_draw(prepared: Prepared, folder: Path, progress: bool, say: Say) -> Result:
     training, data, binarize = prepared.training, prepared.data, prepared.options.binarize
     vae, history, bars = training.state.vae, training.state.history, progress and shows_bars()
-    classes = prepared.classes
     evaluations = {
         split: evaluate(
             vae,
             getattr(data, split),
             binarize=binarize,
-            labels=None if classes is None else getattr(classes, split),
+            labels=prepared.labels(split),
             progress=bars,
         )
         for split in ("train", "test")
     }
-    pictures = draw_pictures(vae, data, history, evaluations["test"], folder, say, classes)
+    pictures = draw_pictures(vae, data, history, evaluations["test"], folder, say, prepared.classes)
     few = remark(evaluations["test"], vae, prepared.options) if history else None
     return Result(folder, vae, history, False, None, evaluations, pictures, few)

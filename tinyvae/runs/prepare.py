@@ -40,6 +40,13 @@ class Prepared:
     training: Training
     classes: Classes | None = None
 
+    def labels(self, split: str) -> Array | None:
+        """Return the labels of ``"train"`` or ``"test"``, or None of a model without."""
+        if self.classes is None:
+            return None
+        found: Array = getattr(self.classes, split)
+        return found
+
     @property
     def config(self) -> Config:
         """What is written down of the run."""

@@ -30,6 +30,8 @@ _SPLIT: Schema = {
     "n_samples": count(),
     "active_units": count(at_least=0),
     "kl_per_dimension": several(number()),
+    "log_likelihood": number(optional=True),
+    "accuracy": number(at_least=0.0, optional=True),
 }
 _MEASURED: Schema = {
     "test": lambda name, came: check_fields(_SPLIT, came, name),

@@ -22,6 +22,8 @@ MEASURES = (
     "reconstruction",
     "kl",
     "bound",
+    "log_likelihood",
+    "accuracy",
     "active_units",
     "train_elbo",
     "epochs",

@@ -160,9 +160,13 @@ def measure(prepared: Prepared, eval_samples: int) -> dict[str, Any]:
     """
     vae, history = prepared.training.state.vae, prepared.training.state.history
     binarize, data = prepared.options.binarize, prepared.data
+    on_test = evaluate(
+        vae, data.test, n_samples=eval_samples, binarize=binarize, labels=prepared.labels("test")
+    )
+    on_train = evaluate(vae, data.train, binarize=binarize, labels=prepared.labels("train"))
     return {
-        "test": _plain(evaluate(vae, data.test, n_samples=eval_samples, binarize=binarize)),
-        "train": _plain(evaluate(vae, data.train, binarize=binarize)),
+        "test": _plain(on_test),
+        "train": _plain(on_train),
         "epochs": len(history),
         "seconds": history["seconds"][-1] if len(history) else 0.0,
     }
@@ -180,5 +184,7 @@ def _plain(found: Evaluation) -> dict[str, Any]:
 
 def _draw(prepared: Prepared, folder: Path) -> None:
     state, data = prepared.training.state, prepared.data
-    found = evaluate(state.vae, data.test, binarize=prepared.options.binarize)
-    draw_pictures(state.vae, data, state.history, found, folder, silent)
+    found = evaluate(
+        state.vae, data.test, binarize=prepared.options.binarize, labels=prepared.labels("test")
+    )
+    draw_pictures(state.vae, data, state.history, found, folder, silent, prepared.classes)
