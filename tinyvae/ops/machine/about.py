@@ -59,8 +59,8 @@ def _machine() -> dict[str, str]:
     import llvmlite.binding as llvm
 
     from tinyvae.ops.machine.jit import JIT_DISABLED, LANES
-    from tinyvae.ops.machine.work_queue import serve
     from tinyvae.ops.machine.quota import processors
+    from tinyvae.ops.machine.work_queue import serve
     from tinyvae.ops.machine.workers import cores
 
     where = getattr(getattr(serve, "_cache", None), "cache_path", None)
