@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import tinyvae as tv
-from tinyvae.data.reading import mean_of
+from tinyvae.data.moments import mean_of
 from tinyvae.training.fit import Training, TrainingOptions
 
 #: After so many epochs a piece of the schedule ends, and the model is kept.

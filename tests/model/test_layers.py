@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from tinyvae.model.layers import DenseNetwork, layer_shapes
 from tinyvae.model.parameters import Parameters
+from tinyvae.model.vae import VAE
 from tinyvae.ops import reference
 from tinyvae.ops.reference import ACTIVATIONS
 
 WIDTHS = (4, 3, 5, 2)
 
 
-def network(widths=WIDTHS, activation="tanh", dtype="float64", seed=0):
-    parameters = Parameters(layer_shapes("net", widths), dtype)
+def network(widths=WIDTHS, activation="tanh", dtype="float64", seed=0, n_classes=None, rng=None):
+    parameters = Parameters(layer_shapes("net", widths, n_classes), dtype)
     made = DenseNetwork("net", widths, activation, parameters, reference)
-    made.initialize(np.random.default_rng(seed))
+    made.initialize(np.random.default_rng(seed) if rng is None else rng)
     return made
 
 
@@ -105,11 +108,43 @@ def test_biases_start_at_zero_and_initializing_again_forgets():
         assert not made.parameters[f"net.{i}.bias"].any()
 
 
-def test_a_seed_means_the_same_weights_in_both_precisions():
-    double, single = network(seed=5), network(dtype="float32", seed=5)
+def test_label_weights_start_at_standard_normal_and_biases_at_zero(assert_mean):
+    made = network((3, 400, 2), n_classes=10)
+    rows = made.parameters["net.0.label_weight"]
+    assert rows.shape == (10, 400)
+    assert_mean(rows.ravel(), 0.0)
+    assert_mean(rows.ravel() ** 2, 1.0)
+    assert_mean((rows[1:] * rows[:-1]).ravel(), 0.0)  # no two classes start alike
+    assert not made.parameters["net.0.bias"].any()
+    assert not made.parameters["net.1.bias"].any()
+
+
+def test_label_weights_are_drawn_last_and_only_where_there_are_labels():
+    plain, labelled = network(seed=5), network(seed=5, n_classes=10)
+    for name in plain.parameters:
+        np.testing.assert_array_equal(labelled.parameters[name], plain.parameters[name])
+    left, right = np.random.default_rng(5), np.random.default_rng(5)
+    network(rng=left)
+    for fan_in, fan_out in pairwise(WIDTHS):
+        right.uniform(size=(fan_in, fan_out))
+    assert left.bit_generator.state == right.bit_generator.state
+
+
+def test_a_seed_means_the_same_model_with_labels_but_for_the_decoder():
+    plain, labelled = VAE(6, (5,), 2, seed=3), VAE(6, (5,), 2, seed=3, n_classes=4)
+    for name in plain.parameters:
+        same = np.array_equal(plain.parameters[name], labelled.parameters[name])
+        assert same == (name.startswith("encoder") or name.endswith("bias")), name
+
+
+@pytest.mark.parametrize("n_classes", [None, 3])
+def test_a_seed_means_the_same_weights_in_both_precisions(n_classes):
+    double = network(seed=5, n_classes=n_classes)
+    single = network(dtype="float32", seed=5, n_classes=n_classes)
     rounded = double.parameters.values.astype(np.float32)
     np.testing.assert_array_equal(single.parameters.values, rounded)
-    assert (network(seed=6).parameters.values != double.parameters.values).any()
+    other = network(seed=6, n_classes=n_classes)
+    assert (other.parameters.values != double.parameters.values).any()
 
 
 def test_running_twice_gives_the_same_bits(rng):

@@ -47,7 +47,7 @@ def test_parameters_are_those_of_the_model_and_of_fit():
     assert fitted.vae_.decoder_hidden_dims == (3, 5)
 
 
-def test_sigma_starts_at_the_spread_of_the_data_where_none_is_named(monkeypatch):
+def test_sigma_starts_at_half_the_spread_of_the_data_where_none_is_named(monkeypatch):
     started = []
     run = Training.run
     monkeypatch.setattr(
@@ -57,7 +57,8 @@ def test_sigma_starts_at_the_spread_of_the_data_where_none_is_named(monkeypatch)
     )
     for scale in (1.0, 1000.0):
         make().fit(5.0 + scale * TABLE)
-        assert started.pop() == pytest.approx(np.sqrt((scale * TABLE).var(axis=0).mean()), rel=1e-5)
+        spread = np.sqrt((scale * TABLE).var(axis=0).mean())
+        assert started.pop() == pytest.approx(spread / 2, rel=1e-5)
     make(sigma=0.4).fit(TABLE)
     make(likelihood="gaussian").fit(100 * TABLE)
     make().fit(np.ones((5, 4)))

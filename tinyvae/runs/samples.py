@@ -162,8 +162,6 @@ def _chunks(
 
     A conditional model that is told no label gets every class in turn, and one z for each round.
 
-    A conditional model that is told no label gets every class in turn, and one z for each round.
-
     Raises
     ------
     SizeError
