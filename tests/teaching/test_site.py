@@ -27,7 +27,12 @@ def site(tmp_path_factory):
 
 def test_there_is_a_page_for_every_notebook_and_an_index(site):
     pages = {path.stem for path in site.glob("*.html")}
-    assert pages == {"index", "explore", *(p.stem for p in notebooks() if p.suffix == ".ipynb")}
+    assert pages == {
+        "index",
+        "explore",
+        "vae_in_one_page",
+        *(p.stem for p in notebooks() if p.suffix == ".ipynb"),
+    }
 
 
 def test_every_link_leads_to_a_page_and_a_place_in_it(site):

@@ -10,6 +10,7 @@ import pytest
 from small_runs import GREY, LOADED, REAL, UNIT, make, run, without_seconds
 
 from tinyvae.data import minibatches
+from tinyvae.data.moments import spread_of
 from tinyvae.model.adam import Adam
 from tinyvae.model.evaluation import evaluate
 from tinyvae.model.vae import VAE
@@ -39,6 +40,7 @@ def steps(monkeypatch):
 def by_hand(vae, data, binarize, seed=0, *, fused=False):
     adam = Adam(vae.parameters, learning_rate=0.01, backend=vae.backend)
     rng = np.random.default_rng(seed)
+    vae.observation.begin(spread_of(data))  # where a learned sigma starts
     for _ in range(3):
         for x in minibatches(data, 16, rng, binarize=binarize, dtype=vae.dtype):
             noise = rng.standard_normal((len(x), vae.latent_dim), dtype=vae.dtype)

@@ -33,9 +33,10 @@ _SPLIT: Schema = {
     "log_likelihood": number(optional=True),
     "accuracy": number(at_least=0.0, optional=True),
 }
+_OF_CLASSES = ("log_likelihood", "accuracy")
 _MEASURED: Schema = {
-    "test": lambda name, came: check_fields(_SPLIT, came, name),
-    "train": lambda name, came: check_fields(_SPLIT, came, name),
+    "test": lambda name, came: check_fields(_SPLIT, came, name, optional=_OF_CLASSES),
+    "train": lambda name, came: check_fields(_SPLIT, came, name, optional=_OF_CLASSES),
     "epochs": count(at_least=0),
     "seconds": number(at_least=0.0),
 }

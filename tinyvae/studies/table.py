@@ -51,7 +51,7 @@ def rows_of(folder: StudyFolder, plan: Plan) -> list[Row]:
         if failure is not None:
             row |= {"status": "failed", "error": f"{failure['kind']}: {failure['message']}"}
         elif found is not None:
-            row |= {name: found["test"][name] for name in MEASURES[:-2]}
+            row |= {name: found["test"].get(name) for name in MEASURES[:-2]}
             row |= {"status": "done", "train_elbo": found["train"]["elbo"]}
             row["epochs"] = found["epochs"]
         rows.append(row)
