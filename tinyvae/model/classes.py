@@ -41,7 +41,7 @@ def class_bounds(
     bound of ``n_samples`` samples of q(z given x, y), with the same noise for every class; so both
     are estimates, and that of log p(x) is from below on average.
 
-    Tutorial 14, equations (14.9) and (14.10).
+    Tutorial 14, equations (14.5) and (14.6).
 
     Parameters
     ----------

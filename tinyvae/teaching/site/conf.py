@@ -34,6 +34,8 @@ napoleon_use_param = False
 napoleon_use_rtype = False
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+autodoc_type_aliases = {"Array": "Array", "ArrayLike": "ArrayLike"}
+add_module_names = False
 python_use_unqualified_type_names = True
 nitpicky = True
 # Types in signatures are the standard library's, NumPy's and some that have no page.
@@ -50,8 +52,10 @@ html_show_sourcelink = False
 html_show_search_summary = False
 html_static_path = ["looks"]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navigation_with_keys": False,
+    "collapse_navigation": True,
     "show_nav_level": 1,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
@@ -69,5 +73,6 @@ def setup(app: Any) -> dict[str, bool]:
     app.add_role("equation", equations.role)
     app.connect("autodoc-process-docstring", equations.link_docstring)
     app.connect("autodoc-skip-member", equations.skip_foreign)
+    app.connect("doctree-read", equations.do_not_guess)
     app.connect("missing-reference", equations.resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 from tinyvae.teaching.notebooks import notebooks
@@ -51,23 +52,37 @@ def skip_foreign(
     return None if home.startswith("tinyvae") else True
 
 
-def role(name: str, raw: str, number: str, *_: Any, **__: Any) -> tuple[list[Any], list[Any]]:
+def role(name: str, raw: str, number: str, *args: Any, **_: Any) -> tuple[list[Any], list[Any]]:
     """Return what Sphinx resolves once it knows on which page the link stands."""
     from docutils.nodes import inline
     from sphinx.addnodes import pending_xref
 
-    node = pending_xref(
-        raw, inline(raw, f"({number})"), reftype="equation", reftarget=number, refwarn=True
-    )
+    shown = inline(raw, f"({number})")
+    node = pending_xref(raw, shown, reftype="equation", reftarget=number, refwarn=True)
+    node["refdoc"] = args[1].document.settings.env.current_document.docname
     return [node], []
 
 
+def do_not_guess(app: Any, doctree: Any) -> None:
+    """Make a type such as ``History`` mean what it does in its module, not any class so called."""
+    from sphinx.addnodes import pending_xref
+
+    for node in doctree.findall(pending_xref):
+        if node.get("refspecific"):
+            del node["refspecific"]
+            node["in_module"] = True
+
+
 def resolve(app: Any, env: Any, node: Any, shown: Any) -> Any:
-    """Return a link to the page and place of an equation; None where there is none, which warns."""
+    """Return a link to an equation or to what a type means; None where there is none, which warns."""
     from sphinx.util.nodes import make_refnode
 
-    number = node["reftarget"]
-    if node["reftype"] != "equation" or number not in app.equations:
+    target, here = node["reftarget"], node.get("refdoc")
+    if node["reftype"] == "equation" and target in app.equations:
+        return make_refnode(app.builder, here, app.equations[target], f"equation-{target}", shown)
+    if not node.get("in_module"):
         return None
-    page, here = app.equations[number], node.get("refdoc", app.env.current_document.docname)
-    return make_refnode(app.builder, here, page, f"equation-{number}", shown)
+    found = getattr(sys.modules.get(node.get("py:module") or ""), target, None)
+    name = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
+    place = env.domains.python_domain.objects.get(name)
+    return make_refnode(app.builder, here, place.docname, name, shown) if place else shown

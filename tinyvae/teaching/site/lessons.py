@@ -14,7 +14,7 @@ from tinyvae.teaching.notebooks import notebooks, one_page
 from tinyvae.teaching.site.reference import modules, source_of
 
 # [`tinyvae.module.function`](../tinyvae/module.py), and a plain [module](../tinyvae/module.py).
-TO_SOURCE = re.compile(r"\[(`?)([^\]`]+)\1\]\((?:\.\./)+(tinyvae/[\w/]+)\.py\)")
+TO_SOURCE = re.compile(r"\[(`?)([^\]`]+)\1\]\((?:\.\./)+(tinyvae/[\w/]+)\.(\w+)\)")
 TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
 # "Tutorial 06, equations (6.1), (6.5) and (6.7)" in a docstring.
 NAMED = re.compile(r"\((\d+\.\d+)\)")
@@ -72,10 +72,12 @@ def stage_lesson(notebook: dict[str, Any], functions: dict[str, list[str]]) -> N
 
 
 def linked(text: str) -> str:
-    """Return Markdown whose links to the package's files lead to the reference."""
+    """Return Markdown whose links to the package's files lead to the reference, or nowhere if not Python."""
 
     def to_reference(match: re.Match[str]) -> str:
-        _, name, file = match.groups()
+        tick, name, file, kind = match.groups()
+        if kind != "py":
+            return f"{tick}{name}{tick}"
         module = file.replace("/", ".").removesuffix(".__init__")
         target = target_of(module, name)
         return f"{{py:obj}}`{name} <{target}>`"
