@@ -17,16 +17,20 @@ from tinyvae.teaching.site.lessons import linked
 
 HERE = Path(__file__).parent
 OWN_DATA = "## Your own data"
+LISTS = {
+    "howto": "[How to](howto.md): your own data, many runs, other libraries, checks of your own code.",
+    "measured": "[Measured](measured.md): speed, gradients, losses, and the machine each was measured on.",
+}
 
 
-def stage_pages(sources: Path) -> list[str]:
-    """Write the pages of this folder as sources, and name the two that list them."""
+def stage_pages(sources: Path) -> dict[str, str]:
+    """Write the pages of this folder as sources; return the two that list them, and what they are."""
     shutil.copytree(HERE, sources, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__*"))
     for page in HERE.rglob("*.md"):
         text = linked(page.read_text(encoding="utf-8"))
         (sources / page.relative_to(HERE)).write_text(text, encoding="utf-8")
     (sources / "own-data.md").write_text(own_data(), encoding="utf-8")
-    return ["howto", "measured"]
+    return LISTS
 
 
 def own_data() -> str:

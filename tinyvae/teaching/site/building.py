@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
@@ -31,7 +31,7 @@ READING = {"NUMBA_DISABLE_JIT": "1", "MPLBACKEND": "agg"}
 def build_site(
     folder: str | PathLike[str] = "tinyvae-site",
     live: Callable[[Path], object] | None = None,
-    more: Callable[[Path], Sequence[str]] | None = None,
+    more: Callable[[Path], Mapping[str, str]] | None = None,
     strict: bool = False,
 ) -> Path:
     """Write the tutorials, a glossary and the reference as HTML pages into a new folder.
@@ -44,8 +44,8 @@ def build_site(
         Writes a page of a model to the path it is given, such as
         ``tinyvae.explorer.live.write_live_page``; the first page then links to it.
     more : callable, optional
-        Writes further pages into the folder of sources it is given, and returns the names of those
-        that the first page lists.
+        Writes further pages into the folder of sources it is given, and returns those that the
+        first page lists: their names, and a line of Markdown for each.
     strict : bool
         Whether a warning of the builder, such as a link that leads nowhere, is an error.
 
@@ -84,14 +84,16 @@ def build_site(
     return target / "index.html"
 
 
-def _stage(sources: Path, live: bool, more: Callable[[Path], Sequence[str]] | None) -> None:
+def _stage(sources: Path, live: bool, more: Callable[[Path], Mapping[str, str]] | None) -> None:
     stage_lessons(sources)
     stage_reference(sources)
     glossary = (HERE / "pages" / "glossary.md").read_text(encoding="utf-8")
     (sources / "glossary.md").write_text(glossary, encoding="utf-8")
-    listed = ["tutorials", *(more(sources) if more else ()), "glossary", "reference/index"]
+    further = more(sources) if more else {}
+    listed = ["tutorials", *further, "glossary", "reference/index"]
     index = (HERE / "pages" / "index.md").read_text(encoding="utf-8")
     index = index.replace("LIVE\n", LIVE_LINK if live else "").replace("PAGES", "\n".join(listed))
+    index = index.replace("MORE\n", "".join(f"- {line}\n" for line in further.values()))
     (sources / "index.md").write_text(index, encoding="utf-8")
 
 

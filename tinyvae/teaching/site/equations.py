@@ -68,7 +68,7 @@ def do_not_guess(app: Any, doctree: Any) -> None:
     from sphinx.addnodes import pending_xref
 
     for node in doctree.findall(pending_xref):
-        if node.get("refspecific"):
+        if node.hasattr("refspecific"):
             del node["refspecific"]
             node["in_module"] = True
 
