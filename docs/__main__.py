@@ -1,4 +1,4 @@
-"""``python -m docs [FOLDER]``: the tutorials, these pages and the reference, as a site; by default in site/.
+"""``python -m docs [FOLDER]``: tutorials, these pages and the reference as a site, in site/.
 
 Needs the extra ``docs``.  A warning is an error, so that no link leads nowhere.
 """
@@ -18,13 +18,13 @@ from tinyvae.teaching.site.lessons import linked
 HERE = Path(__file__).parent
 OWN_DATA = "## Your own data"
 LISTS = {
-    "howto": "[How to](howto.md): your own data, many runs, other libraries, checks of your own code.",
-    "measured": "[Measured](measured.md): speed, gradients, losses, and the machine each was measured on.",
+    "howto": "[How to](howto.md): your own data, many runs, other libraries, your own checks.",
+    "measured": "[Measured](measured.md): speed, gradients, losses, each with its machine.",
 }
 
 
 def stage_pages(sources: Path) -> dict[str, str]:
-    """Write the pages of this folder as sources; return the two that list them, and what they are."""
+    """Write the pages of this folder as sources; return the two that list them."""
     shutil.copytree(HERE, sources, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__*"))
     for page in HERE.rglob("*.md"):
         text = linked(page.read_text(encoding="utf-8"))

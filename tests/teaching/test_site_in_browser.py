@@ -20,6 +20,14 @@ PAGES = [
     "vae_in_one_page.html",
     "_modules/tinyvae/ops/reference.html",
 ]
+# One of each kind.
+JUDGED = [
+    "index.html",
+    "glossary.html",
+    "13-a-tighter-bound.html",
+    "reference/tinyvae.model.vae.html",
+    "_modules/tinyvae/ops/matmul_ladder.html",
+]
 # What reaches beyond the screen and stands in nothing that scrolls.
 BEYOND = """() => {
   const found = [];
@@ -27,12 +35,14 @@ BEYOND = """() => {
     const box = e.getBoundingClientRect();
     if (!box.width || !box.height || box.right <= innerWidth + 1) continue;
     let up = e.parentElement;
-    while (up && !/auto|scroll|hidden/.test(getComputedStyle(up).overflowX)) up = up.parentElement;
+    while (up && !/auto|scroll/.test(getComputedStyle(up).overflowX)) up = up.parentElement;
     if (!up || up === document.body || up === document.documentElement)
       found.push(e.outerHTML.slice(0, 200));
   }
   return found;
 }"""
+# Axe may not fetch style sheets of pages opened as files.
+PLAIN = {"preload": False}
 # A backslash with letters, or dollars around something, outside what is code.
 TEX = r"\\(?:frac|mathrm|text|log|mu|sum|tag|begin|sigma|partial|big|,)|\$[^$\n]{1,80}\$"
 
@@ -60,11 +70,11 @@ def page(request, chromium):
     wrong, far = [], []
     page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda r: far.append(r.url) if not r.url.startswith(("file:", "data:")) else 0)
+    page.on("request", lambda request: far.append(request.url))
     yield page
     context.close()
     assert wrong == []
-    assert far == []
+    assert [url for url in far if not url.startswith(("file:", "data:"))] == []
 
 
 def test_pages_fit_the_screen_and_show_no_tex(site, page):
@@ -128,9 +138,9 @@ def test_nothing_serious_stands_in_the_way_of_those_who_cannot_see(site, page):
     from axe_playwright_python.sync_playwright import Axe
 
     found = []
-    for name in PAGES:
+    for name in JUDGED:
         page.goto((site / name).as_uri())
-        for wrong in Axe().run(page).response["violations"]:
+        for wrong in Axe().run(page, options=PLAIN).response["violations"]:
             if wrong["impact"] in ("serious", "critical"):
                 nodes = [node["html"][:160] for node in wrong["nodes"][:3]]
                 found.append((name, wrong["id"], len(wrong["nodes"]), nodes))

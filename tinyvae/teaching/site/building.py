@@ -99,7 +99,7 @@ def _stage(sources: Path, live: bool, more: Callable[[Path], Mapping[str, str]] 
 
 def _run_sphinx(sources: Path, trees: Path, target: Path, strict: bool) -> None:
     """Build in a process of its own, in which nothing is compiled."""
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-c", str(HERE), "-d", str(trees)]
+    command = [sys.executable, "-m", "sphinx", "-q", "-c", str(HERE), "-d", str(trees)]
     command += ["-W", "--keep-going"] if strict else []
     done = subprocess.run([*command, str(sources), str(target)], env=os.environ | READING)
     if done.returncode:

@@ -52,6 +52,7 @@ html_show_sourcelink = False
 html_show_search_summary = False
 html_static_path = ["looks"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navigation_with_keys": False,

@@ -74,7 +74,7 @@ def do_not_guess(app: Any, doctree: Any) -> None:
 
 
 def resolve(app: Any, env: Any, node: Any, shown: Any) -> Any:
-    """Return a link to an equation or to what a type means; None where there is none, which warns."""
+    """Return a link to an equation or to what a type means; None, which warns, if there is none."""
     from sphinx.util.nodes import make_refnode
 
     target, here = node["reftarget"], node.get("refdoc")

@@ -1,4 +1,4 @@
-"""Formulas as MathML, made when the site is built: a page needs no script and no network for them."""
+"""Formulas as MathML, made when the site is built: no script and no network is needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def displayed(latex: str) -> str:
         f'<a class="number" id="equation-{n}" href="#equation-{n}">({n})</a>' for n in numbers
     )
     formula = _mathml(TAG.sub("", latex).strip(), "block")
-    return f'<div class="equation"><div class="formula" tabindex="0">{formula}</div>{places}</div>\n'
+    scrolls = f'<div class="formula" tabindex="0">{formula}</div>'
+    return f'<div class="equation">{scrolls}{places}</div>\n'
 
 
 def _mathml(latex: str, display: str) -> str:

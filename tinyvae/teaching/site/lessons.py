@@ -1,4 +1,4 @@
-"""The notebooks as sources of the site: what leads to a file leads to a page, nothing needs a kernel."""
+"""The notebooks as sources of the site: links lead to pages, and nothing needs a kernel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TO_SOURCE = re.compile(r"\[(`?)([^\]`]+)\1\]\((?:\.\./)+(tinyvae/[\w/]+)\.(\w+)\
 TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
 # "Tutorial 06, equations (6.1), (6.5) and (6.7)" in a docstring.
 NAMED = re.compile(r"\((\d+\.\d+)\)")
-FROM_AFAR = re.compile(r"<(?:link|script)\b[^>]*\b(?:href|src)=\"(?:https?:)?//[^>]*>(?:</script>)?")
+FROM_AFAR = re.compile(r"<(?:link|script)\b[^>]*\b(?:href|src)=\"(?:https?:)?//[^>]*>(</script>)?")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MOVES = "The slider moves where a kernel runs: `tinyvae tutorials lessons`, then Jupyter.\n"
 CONTENTS = "\n```{{toctree}}\n:hidden:\n\n{}\n```\n"
@@ -72,7 +72,7 @@ def stage_lesson(notebook: dict[str, Any], functions: dict[str, list[str]]) -> N
 
 
 def linked(text: str) -> str:
-    """Return Markdown whose links to the package's files lead to the reference, or nowhere if not Python."""
+    """Return Markdown whose links to the package's files lead to the reference."""
 
     def to_reference(match: re.Match[str]) -> str:
         tick, name, file, kind = match.groups()
