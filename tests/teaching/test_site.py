@@ -100,7 +100,7 @@ def test_outputs_that_answer_a_question_are_folded(site):
             source = "".join(cell["source"])
             printed = "".join("".join(out["text"]) for out in cell["outputs"] if "text" in out)
             lines = [line for line in printed.splitlines() if len(line) > 20 and line not in source]
-            for line in (html.escape(line, quote=False) for line in lines):
+            for line in (html.escape(line.strip(), quote=False) for line in lines):
                 plain = line.replace("'", "&#39;").replace('"', "&quot;")
                 assert line in text or plain in text
                 assert line not in opened
