@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tinyvae.teaching.notebooks import notebooks, one_page
+from tinyvae.teaching.site.equations import TAG
 from tinyvae.teaching.site.reference import modules, source_of
 
 # [`tinyvae.module.function`](../tinyvae/module.py), and a plain [module](../tinyvae/module.py).
 TO_SOURCE = re.compile(r"\[(`?)([^\]`]+)\1\]\((?:\.\./)+(tinyvae/[\w/]+)\.(\w+)\)")
-TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
 # "Tutorial 06, equations (6.1), (6.5) and (6.7)" in a docstring.
 NAMED = re.compile(r"\((\d+\.\d+)\)")
 FROM_AFAR = re.compile(r"<(?:link|script)\b[^>]*\b(?:href|src)=\"(?:https?:)?//[^>]*>(</script>)?")
