@@ -13,7 +13,7 @@ from tinyvae.teaching.site import build_site
 from tinyvae.teaching.site.building import _stage as stage
 from tinyvae.teaching.site.equations import linked as with_links
 from tinyvae.teaching.site.formulas import displayed, inline
-from tinyvae.teaching.site.lessons import functions_of_equations, linked, shown
+from tinyvae.teaching.site.lessons import functions_of_equations, linked, mentioned, shown
 
 HREF = re.compile(r'(?:href|src)="([^"#:?]*)(?:#([^"]*))?"')
 FAR = re.compile(r'<(?:script|link|img|iframe|source)\b[^>]*(?:src|href)="(?:https?:)?//')
@@ -99,8 +99,9 @@ def test_outputs_that_answer_a_question_are_folded(site):
                 continue
             source = "".join(cell["source"])
             printed = "".join("".join(out["text"]) for out in cell["outputs"] if "text" in out)
-            lines = [line for line in printed.splitlines() if len(line) > 20 and line not in source]
-            for line in (html.escape(line.strip(), quote=False) for line in lines):
+            lines = [line.strip() for line in printed.splitlines()]
+            lines = [line for line in lines if len(line) > 20 and line not in source]
+            for line in (html.escape(line, quote=False) for line in lines):
                 plain = line.replace("'", "&#39;").replace('"', "&quot;")
                 assert line in text or plain in text
                 assert line not in opened
@@ -165,6 +166,12 @@ def test_a_docstring_links_what_it_names_after_the_word_tutorial():
 )
 def test_a_link_to_a_file_leads_to_the_function_or_its_module(name, file, target):
     assert linked(f"[`{name}`](../tinyvae/{file})") == f"{{py:obj}}`{name} <{target}>`"
+
+
+def test_a_number_in_prose_is_a_link_where_there_is_such_an_equation():
+    assert mentioned("By (5.2) and (99.1),") == "By {equation}`5.2` and (99.1),"
+    for kept in ("# On (5.2)", "`(5.2)`", "$(5.2)$", "[see (5.2)](a.md)", "```\n(5.2)\n```"):
+        assert mentioned(kept) == kept
 
 
 def test_what_needs_a_kernel_or_a_network_is_left_out():

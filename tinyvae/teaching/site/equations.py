@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from typing import Any
 
 from tinyvae.teaching.notebooks import notebooks
@@ -13,6 +14,7 @@ TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
 NAMED = re.compile(r"(?<=Tutorial )(\d\d)|\((\d+\.\d+)\)")
 
 
+@cache
 def places() -> dict[str, str]:
     """Return the notebook, by its stem, in which every numbered equation stands."""
     return {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyvae.teaching.notebooks import notebooks, one_page
-from tinyvae.teaching.site.equations import TAG
+from tinyvae.teaching.site.equations import TAG, places
 from tinyvae.teaching.site.reference import modules, source_of
 
 # [`tinyvae.module.function`](../tinyvae/module.py), and a plain [module](../tinyvae/module.py).
@@ -19,6 +19,11 @@ TO_SOURCE = re.compile(r"\[(`?)([^\]`]+)\1\]\((?:\.\./)+(tinyvae/[\w/]+)\.(\w+)\
 # "Tutorial 06, equations (6.1), (6.5) and (6.7)" in a docstring.
 NAMED = re.compile(r"\((\d+\.\d+)\)")
 FROM_AFAR = re.compile(r"<(?:link|script)\b[^>]*\b(?:href|src)=\"(?:https?:)?//[^>]*>(</script>)?")
+# The number of an equation in prose; what stands before the last bar is passed over.
+MENTIONED = re.compile(
+    r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|^#[^\n]*|^<[^\n]*|\((\d+\.\d+)\)",
+    flags=re.DOTALL | re.MULTILINE,
+)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MOVES = "The slider moves where a kernel runs: `tinyvae tutorials lessons`, then Jupyter.\n"
 CONTENTS = "\n```{{toctree}}\n:hidden:\n\n{}\n```\n"
@@ -55,7 +60,8 @@ def stage_lesson(notebook: dict[str, Any], functions: dict[str, list[str]]) -> N
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             numbers += TAG.findall(text)
-            cell["source"] = linked(text).replace("](README.md)", "](tutorials.md)")
+            text = linked(text).replace("](README.md)", "](tutorials.md)")
+            cell["source"] = mentioned(text)
         else:
             cell["outputs"] = [shown(output) for output in cell.get("outputs", [])]
     notebook["metadata"].pop("widgets", None)
@@ -69,6 +75,16 @@ def stage_lesson(notebook: dict[str, Any], functions: dict[str, list[str]]) -> N
         if "id" in notebook["cells"][0]:
             cell["id"] = "in-the-package"
         notebook["cells"].append(cell)
+
+
+def mentioned(text: str) -> str:
+    """Return Markdown in whose prose the numbers of equations are links."""
+
+    def to_equation(match: re.Match[str]) -> str:
+        number = match.group(1)
+        return f"{{equation}}`{number}`" if number in places() else match.group(0)
+
+    return MENTIONED.sub(to_equation, text)
 
 
 def linked(text: str) -> str:
