@@ -1,11 +1,20 @@
-"""The site in a browser that reaches no network: wide and narrow, light and dark."""
+"""The site in a browser that reaches no network: wide and narrow, light and dark.
 
+Takes minutes, so it judges only a site that is built already:
+
+    python -m docs && TINYVAE_SITE=site pytest tests/teaching/test_site_in_browser.py
+"""
+
+import os
 import re
 from importlib.util import find_spec
 
 import pytest
 from browsing import ARGUMENTS, CHROMIUM, skip_or_fail
 
+pytestmark = pytest.mark.skipif(
+    "TINYVAE_SITE" not in os.environ, reason="TINYVAE_SITE names no site (python -m docs)"
+)
 PAGES = [
     "index.html",
     "tutorials.html",
