@@ -112,4 +112,4 @@ if __name__ == "__main__":
     found = measure(int(sys.argv[2]))
     target.mkdir(parents=True, exist_ok=True)
     (target / "kernels.json").write_text(json.dumps(found, indent=2))
-    (target / "kernels.md").write_text(table(found) + "\n")
+    (target / "kernels.md").write_text(f"# Matrix kernels\n\n{table(found)}\n")

@@ -55,7 +55,7 @@ def save_steps(timings: list[Timing], machine: dict[str, object], folder: Path) 
     record = {"machine": machine, "timings": [asdict(t) for t in timings]}
     (folder / "steps.json").write_text(json.dumps(record, indent=2))
     tables = f"{table(timings)}\n\n{memory_table(timings)}\n"
-    (folder / "steps.md").write_text(tables)
+    (folder / "steps.md").write_text(f"# Training steps\n\n{tables}")
     _picture(timings).savefig(folder / "steps.png", dpi=150, bbox_inches="tight")
     print(tables)
     print(f"Written to {folder}: steps.json, steps.md, steps.png")

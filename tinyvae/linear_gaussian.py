@@ -192,7 +192,7 @@ class LinearGaussian:
         """Exact log p(x), shape (batch,), nats: -(d log 2pi + log det C + c C^-1 c) / 2.
 
         c = x - bias, det C = sigma^(2d) det(precision) and, with m the posterior mean,
-        c C^-1 c = |c - m @ weight|^2 / sigma^2 + |m|^2: no cancellation, no d x d matrix.
+        ``c C^-1 c = |c - m @ weight|^2 / sigma^2 + |m|^2``: no cancellation, no d x d matrix.
 
         Tutorial 01, equation (1.3).
         """
