@@ -191,3 +191,17 @@ def test_kl_backward(rng, complex_step, assert_gradient):
     dmu, dlogvar = reference.kl_backward(mu, logvar)
     assert_gradient(dmu, complex_step(lambda a: reference.kl_forward(a, logvar).sum(), mu))
     assert_gradient(dlogvar, complex_step(lambda a: reference.kl_forward(mu, a).sum(), logvar))
+
+
+def test_the_importance_weighted_bound_is_the_log_of_the_mean_weight(rng, complex_step):
+    log_w = 3.0 * rng.standard_normal((5, 4))
+    direct = np.log(np.exp(log_w).mean(axis=1))
+    np.testing.assert_allclose(reference.importance_bound_forward(log_w), direct, rtol=1e-13)
+    far = reference.importance_bound_forward(log_w - 2000.0)  # exp(-2000) is zero
+    np.testing.assert_allclose(far, direct - 2000.0, rtol=1e-13)
+    weights = reference.importance_bound_backward(log_w)
+    truth = complex_step(lambda a: reference.importance_bound_forward(a).sum(), log_w)
+    np.testing.assert_allclose(weights, truth, rtol=1e-12)
+    np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=1e-13)
+    far = reference.importance_bound_backward(log_w + 2000.0)
+    np.testing.assert_allclose(far, weights, rtol=1e-12)
