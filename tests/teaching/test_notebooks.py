@@ -92,7 +92,13 @@ def documented():
     for module in pkgutil.walk_packages(tinyvae.__path__, "tinyvae."):
         if module.name.endswith("__main__"):
             continue
-        for name, what in vars(importlib.import_module(module.name)).items():
+        try:
+            inside = vars(importlib.import_module(module.name))
+        except ModuleNotFoundError as error:  # of an extra that is not installed
+            if error.name is None or error.name.partition(".")[0] in ("tinyvae", "numba", "numpy"):
+                raise
+            continue
+        for name, what in inside.items():
             if getattr(what, "__module__", None) != module.name or not callable(what):
                 continue
             found[f"{module.name}.{name}"] = inspect.getdoc(what) or ""

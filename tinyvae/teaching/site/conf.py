@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from tinyvae.teaching.site import equations, formulas
@@ -32,6 +33,12 @@ napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_param = False
 napoleon_use_rtype = False
+# Their docstrings are read where the library of an extra is not installed, too.
+autodoc_mock_imports = [
+    name
+    for name in ("torch", "sklearn", "onnx", "safetensors", "tensorboardX", "joblib", "distributed")
+    if find_spec(name) is None
+]
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {"Array": "Array", "ArrayLike": "ArrayLike", "DTypeLike": "DTypeLike"}
