@@ -2,7 +2,7 @@
 
 import { mean } from "./vae.js";
 import { colour, element, make, onRedraw, sharpen, words, write } from "./dom.js";
-import { paintRow } from "./paint.js";
+import { paintRow, valueRange } from "./paint.js";
 
 /** @typedef {import("./state.js").App} App */
 
@@ -26,7 +26,7 @@ export function setUpNumbers(app) {
   });
 
   function paintHistograms() {
-    paintHistogram(histogram, app.data.elbos, app.weighed.elbo);
+    paintHistogram(histogram, app.data.elbos, isBlank(app) ? null : app.weighed.elbo);
     paintKl(bars, app);
   }
 
@@ -40,12 +40,24 @@ export function setUpNumbers(app) {
       paintRow(canvas, mean(app.model, logits[k]), app.data);
       write(nats, reconstructions[k], app.digits);
     });
-    element("likeness").textContent = likeness(app.data.elbos, elbo, app.data);
+    element("likeness").textContent = isBlank(app)
+      ? "Nothing drawn yet."
+      : likeness(app.data.elbos, elbo, app.data);
     element("bars-text").textContent = klWords(app);
     paintHistograms();
   });
+  element("higher").textContent =
+    app.data.kind === "image"
+      ? "Higher is easier to predict, not a better picture: simple ones (a 1, a blank) score high."
+      : "Higher is easier to predict, not better.";
   onRedraw(histogram, paintHistograms);
   onRedraw(bars, paintHistograms);
+}
+
+/** Whether there is nothing in the picture, which is easy to predict and no digit. @param {App} app */
+function isBlank(app) {
+  const { low } = valueRange(app.data);
+  return app.data.kind === "image" && app.x.every((v) => v <= low);
 }
 
 /**
@@ -66,14 +78,14 @@ export function likeness(sorted, elbo, data) {
   return `Higher than ${words(100 * share, 0)} % of the ${sorted.length} ${what}.`;
 }
 
-/** @param {HTMLCanvasElement} canvas @param {Float32Array} sorted @param {number} elbo */
+/** @param {HTMLCanvasElement} canvas @param {Float32Array} sorted @param {number | null} elbo */
 function paintHistogram(canvas, sorted, elbo) {
   const { context, width, height } = sharpen(canvas);
   const [first, last] = [sorted[0], sorted[sorted.length - 1]];
   const range = Math.max(last - first, 1e-6 * Math.abs(last), 1e-9);
   // The axis grows to the left with a bad x, but not so far that the hills vanish.
-  const low = Math.max(Math.min(first, elbo), first - FAR * range) - 0.03 * range;
-  const high = Math.min(Math.max(last, elbo), last + FAR * range) + 0.03 * range;
+  const low = Math.max(Math.min(first, elbo ?? first), first - FAR * range) - 0.03 * range;
+  const high = Math.min(Math.max(last, elbo ?? last), last + FAR * range) + 0.03 * range;
   /** @param {number} v */
   const x = (v) => Math.min(Math.max((v - low) / (high - low), 0.004), 0.996) * width;
   const counts = new Array(BINS).fill(0);
@@ -89,6 +101,7 @@ function paintHistogram(canvas, sorted, elbo) {
   context.fillStyle = colour("quiet");
   context.fillRect(0, foot, width, 1);
   axisNumbers(context, low, high, x, width, height);
+  if (elbo === null) return;
   context.fillStyle = colour("now");
   context.fillRect(x(elbo) - 1.5, 0, 3, foot + 4);
 }

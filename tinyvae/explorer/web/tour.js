@@ -39,7 +39,7 @@ function tourSteps(kind) {
     [
       "understand",
       "Understand every number",
-      "The whole loss with your numbers in their places. Redraw the noise: mu, sigma and KL hold still, z and the reconstruction move. That is the reparameterization.",
+      "The whole loss with your numbers in their places. Redraw the noise: mu, sigma and KL hold still, z, the reconstruction and with it the ELBO move. That is the reparameterization.",
     ],
   ];
 }
