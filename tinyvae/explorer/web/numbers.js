@@ -1,6 +1,7 @@
 // ELBO, reconstruction and KL of what is in the reader's hand, and how usual they are.
 
 import { mean } from "./vae.js";
+import { active } from "./state.js";
 import { colour, element, make, onRedraw, sharpen, words, write } from "./dom.js";
 import { paintRow, valueRange } from "./paint.js";
 
@@ -155,10 +156,9 @@ function paintKl(canvas, app) {
 function klWords(app) {
   const values = app.weighed.klPerDimension;
   const largest = app.order.reduce((a, b) => (values[b] > values[a] ? b : a), app.order[0]);
-  const active = app.data.kl_per_dimension.filter((v) => v > 0.01).length;
   const many =
     values.length > 1
-      ? `${active} of ${values.length} dimensions carry more than 0.01 nats on average`
+      ? `${active(app.data)} of ${values.length} dimensions carry more than 0.01 nats on average`
       : "one dimension";
   return `Bars: this x, most in z[${largest}] (${words(values[largest], 2)} nats). Lines: the test set's mean; ${many}.`;
 }
