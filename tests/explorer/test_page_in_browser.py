@@ -91,6 +91,22 @@ def test_an_empty_square_is_not_praised(browsed):
     assert "not a better picture" in page.locator("#higher").inner_text()
 
 
+@pytest.mark.parametrize(
+    ("elbo", "said"),
+    [
+        (-1.0, "Lower than all 1000 test pictures: unlike all of them."),
+        (0.5, "Lower than 99 % of the 1000 test pictures: rare among them."),
+        (499.5, "Higher than 50 % of the 1000 test pictures."),
+        (998.5, "Higher than 99 % of the 1000 test pictures."),
+        (1000.0, "Higher than all 1000 test pictures."),
+    ],
+)
+def test_a_place_among_the_test_set_is_not_rounded_up(browsed, elbo, said):
+    sorted_elbos = "Array.from({ length: 1000 }, (_, i) => i)"
+    asked = f"(elbo) => tinyvae.likeness({sorted_elbos}, elbo, {{ kind: 'image' }})"
+    assert browsed.page.evaluate(asked, elbo) == said
+
+
 def test_an_example_is_the_test_sets_row(browsed, page_vae, digits):
     browsed.page.click('#examples button[aria-label="Example 4, 3"]')
     first = digits.test[digits.test_labels == 3][0]

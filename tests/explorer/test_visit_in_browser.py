@@ -21,7 +21,8 @@ def wide(digits, tmp_path_factory):
 
 def in_sight(page, selector):
     box, height = page.locator(selector).bounding_box(), page.viewport_size["height"]
-    return box["y"] >= 0 and box["y"] + box["height"] <= height
+    ticker = page.locator(".ticker").bounding_box()  # None where it is not shown
+    return box["y"] >= (ticker["height"] if ticker else 0) and box["y"] + box["height"] <= height
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -74,7 +74,7 @@ def test_a_run_has_its_page_made_again(run):
     assert explore_run(run, progress=False) == page
     text = page.read_text(encoding="utf-8")
     assert "<title>A VAE of digits (small)</title>" in text
-    assert re.search(r"<h1>A VAE of digits</h1>\s*<p class=\"quiet\">small</p>", text)
+    assert re.search(r"<h1>A VAE of digits</h1>\s*<p class=\"quiet\">Run: small</p>", text)
 
 
 def test_the_command_names_the_file(run, tmp_path):

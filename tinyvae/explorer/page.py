@@ -74,7 +74,7 @@ def build_page(title: str, content: dict[str, Any], *, run: str = "") -> str:
     parts = {
         "title": html.escape(f"{title} ({run})" if run else title),
         "heading": html.escape(title),
-        "run": html.escape(run),
+        "run": html.escape(f"Run: {run}" if run else ""),
         "policy": policy,
         "style": style,
         "packed": for_script(content),

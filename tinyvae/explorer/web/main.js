@@ -17,7 +17,7 @@ import { paintRow } from "./paint.js";
 import { setUpDrawing } from "./drawing.js";
 import { setUpColumns } from "./columns.js";
 import { setUpDataPlane } from "./dataplane.js";
-import { setUpNumbers } from "./numbers.js";
+import { likeness, setUpNumbers } from "./numbers.js";
 import { setUpAsking } from "./asking.js";
 import { setUpMap } from "./map.js";
 import { setUpSliders } from "./sliders.js";
@@ -150,7 +150,7 @@ function begin() {
   Object.assign(window, {
     tinyvae: {
       ACTIVATIONS, LIKELIHOODS, app, buildModel, decode, forward, importanceWeighted,
-      logImportanceWeight, mean, numpyLines, unpack,
+      likeness, logImportanceWeight, mean, numpyLines, unpack,
     },
   });
 }

@@ -72,11 +72,12 @@ export function likeness(sorted, elbo, data) {
   const what = data.kind === "image" ? "test pictures" : "rows of the test set";
   const below = sorted.filter((one) => one < elbo).length;
   if (below === 0) return `Lower than all ${sorted.length} ${what}: unlike all of them.`;
+  if (below === sorted.length) return `Higher than all ${sorted.length} ${what}.`;
   const share = below / sorted.length;
   if (share < 0.02) {
-    return `Lower than ${words(100 * (1 - share), 0)} % of the ${sorted.length} ${what}: rare among them.`;
+    return `Lower than ${Math.floor(100 * (1 - share))} % of the ${sorted.length} ${what}: rare among them.`;
   }
-  return `Higher than ${words(100 * share, 0)} % of the ${sorted.length} ${what}.`;
+  return `Higher than ${Math.floor(100 * share)} % of the ${sorted.length} ${what}.`;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Float32Array} sorted @param {number | null} elbo */
