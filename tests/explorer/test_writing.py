@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -70,7 +72,9 @@ def test_a_run_has_its_page_made_again(run):
     page = explore_run(run, progress=False)
     assert page == run / "explore.html"
     assert explore_run(run, progress=False) == page
-    assert "<title>small</title>" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "<title>A VAE of digits (small)</title>" in text
+    assert re.search(r"<h1>A VAE of digits</h1>\s*<p class=\"quiet\">Run: small</p>", text)
 
 
 def test_the_command_names_the_file(run, tmp_path):

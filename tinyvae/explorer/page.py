@@ -49,7 +49,7 @@ def join(entry: str) -> str:
     return '"use strict";\n(() => {\n' + "\n\n".join(parts) + "\n})();\n"
 
 
-def build_page(title: str, content: dict[str, Any]) -> str:
+def build_page(title: str, content: dict[str, Any], *, run: str = "") -> str:
     """Return the whole page.
 
     Parameters
@@ -58,6 +58,8 @@ def build_page(title: str, content: dict[str, Any]) -> str:
         Any text.
     content : dict
         Fit for JSON; the page's script finds it under ``packed``.
+    run : str
+        The name of the run, to stand small beneath the title.
 
     Returns
     -------
@@ -70,7 +72,9 @@ def build_page(title: str, content: dict[str, Any]) -> str:
         "img-src data:; worker-src blob:; base-uri 'none'; form-action 'none'"
     )
     parts = {
-        "title": html.escape(title),
+        "title": html.escape(f"{title} ({run})" if run else title),
+        "heading": html.escape(title),
+        "run": html.escape(f"Run: {run}" if run else ""),
         "policy": policy,
         "style": style,
         "packed": for_script(content),

@@ -54,7 +54,7 @@ def explore(
     output : path, optional
         A new file; ``explore.html``, ``explore-2.html``, ... if not given.
     title : str, optional
-        The page's heading; the data's name if not given.
+        The page's heading; "A VAE of" the data's name if not given.
     labels : (n,) array of whole numbers or words, optional
         Each row's class; those of the data set if not given.
     class_names, columns : sequence of str, optional
@@ -103,7 +103,7 @@ def explore(
     )
     with reserved(Path(FILE).with_suffix(""), output, (".html",)) as stem:
         path = stem.with_name(f"{stem.name}.html")
-        return _write(vae, subject, path, title or subject.name, precision, tutorials, seed)
+        return _write(vae, subject, path, precision, tutorials, title=title, seed=seed)
 
 
 def explore_run(
@@ -153,18 +153,27 @@ def explore_run(
     # The page draws nothing at random: pixels drawn in training are judged by a threshold.
     grey = binarize_of(run) == "none"
     subject = make_subject(vae, shown, binarize="none" if grey else None)
-    title, target = run.path.resolve().name, run.folder / FILE
+    name, target = run.path.resolve().name, run.folder / FILE
     if output is None:
-        return _write(vae, subject, target, title, precision, tutorials, seed=0)
+        return _write(vae, subject, target, precision, tutorials, run=name)
     with reserved(target, output, (".html",)) as stem:
         target = stem.with_name(f"{stem.name}.html")
-        return _write(vae, subject, target, title, precision, tutorials, seed=0)
+        return _write(vae, subject, target, precision, tutorials, run=name)
 
 
 def _write(
-    vae: VAE, subject: Subject, path: Path, title: str, precision: str, tutorials: str, seed: int
+    vae: VAE,
+    subject: Subject,
+    path: Path,
+    precision: str,
+    tutorials: str,
+    *,
+    title: str | None = None,
+    run: str = "",
+    seed: int = 0,
 ) -> Path:
     check_count("seed", seed, at_least=0)
+    title = title or f"A VAE of {subject.name}"
     content = {
         "title": title,
         "version": version("tinyvae"),
@@ -172,7 +181,7 @@ def _write(
         "model": describe_model(vae, precision),
         "data": look(vae, subject, precision, seed),
     }
-    raw = build_page(title, content).encode("utf-8")
+    raw = build_page(title, content, run=run).encode("utf-8")
     if len(raw) > LARGEST:
         raise SizeError(
             f"The page would be {len(raw) / 2**20:,.0f} MiB long, and beyond {LARGEST >> 20} MiB "

@@ -157,3 +157,25 @@ export function arrow(key) {
   const found = steps[/** @type {keyof typeof steps} */ (key)];
   return found ? { right: found[0], up: found[1] } : null;
 }
+
+/** Whether the reader has fingers and no mouse. */
+export function onTouch() {
+  return matchMedia("(hover: none) and (pointer: coarse)").matches;
+}
+
+/** A finger that turns out to scroll the page gives a slider back the value it had. */
+export function scrollPastSliders() {
+  /** @type {{input: HTMLInputElement, value: string} | null} */
+  let held = null;
+  document.addEventListener("pointerdown", ({ target }) => {
+    const slider = target instanceof HTMLInputElement && target.type === "range";
+    held = slider ? { input: target, value: target.value } : null;
+  });
+  document.addEventListener("pointercancel", () => {
+    if (held && held.input.value !== held.value) {
+      held.input.value = held.value;
+      held.input.dispatchEvent(new Event("input"));
+    }
+    held = null;
+  });
+}

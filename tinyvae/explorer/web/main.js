@@ -12,12 +12,12 @@ import {
 import { numpyLines } from "./code.js";
 import { buildModel, unpack } from "./unpack.js";
 import { createApp } from "./state.js";
-import { element, make, words } from "./dom.js";
+import { arrow, element, make, scrollPastSliders, words } from "./dom.js";
 import { paintRow } from "./paint.js";
 import { setUpDrawing } from "./drawing.js";
 import { setUpColumns } from "./columns.js";
 import { setUpDataPlane } from "./dataplane.js";
-import { setUpNumbers } from "./numbers.js";
+import { likeness, setUpNumbers } from "./numbers.js";
 import { setUpAsking } from "./asking.js";
 import { setUpMap } from "./map.js";
 import { setUpSliders } from "./sliders.js";
@@ -37,9 +37,10 @@ function setUpExamples(app, put) {
     const kind = kinds ? `, ${app.data.kind_names[kinds[i]]}` : "";
     const name = `Example ${i + 1}${kind}`;
     const canvas = make("canvas", { attributes: { "aria-hidden": "true" } });
+    const tabindex = i === 0 ? "0" : "-1"; // all of them are one stop of the Tab key
     const button = make(
       "button",
-      { attributes: { type: "button", "aria-label": name, title: name, "aria-pressed": "false" } },
+      { attributes: { type: "button", tabindex, "aria-label": name, title: name, "aria-pressed": "false" } },
       [canvas],
     );
     if (app.data.kind === "plane") button.textContent = String(i + 1);
@@ -52,9 +53,27 @@ function setUpExamples(app, put) {
       pressed = button;
     });
   });
+  walkByArrows(element("examples"));
   app.on("x", () => {
     pressed?.setAttribute("aria-pressed", "false");
     pressed = null;
+  });
+}
+
+/** One tab stop for a group of buttons, among which arrow keys walk. @param {HTMLElement} group */
+function walkByArrows(group) {
+  const buttons = Array.from(group.querySelectorAll("button"));
+  group.addEventListener("focusin", (event) => {
+    for (const button of buttons) button.tabIndex = button === event.target ? 0 : -1;
+  });
+  group.addEventListener("keydown", (event) => {
+    const at = buttons.findIndex((button) => button === document.activeElement);
+    const step = arrow(event.key);
+    const ends = { Home: 0, End: buttons.length - 1 }[event.key];
+    if (!step && ends === undefined) return;
+    event.preventDefault();
+    const to = ends ?? at + (step ? step.right - step.up : 0);
+    buttons[Math.min(Math.max(to, 0), buttons.length - 1)].focus();
   });
 }
 
@@ -93,12 +112,12 @@ function setUpWords(app) {
     `A variational autoencoder (VAE)${name === "data" ? "" : ` of ${name}`}. It turns ${what} into a code of ${numbers} and back again; here you can see what that keeps, and what it costs.`;
   element("facts").textContent =
     `${model.text}. Everything is computed in this page; nothing is loaded, nothing is sent.`;
-  const how = binarize === "threshold" ? " Grey becomes 0 or 1 at one half." : "";
+  const how = binarize === "threshold" ? ` ${kind === "image" ? "Each pixel is rounded to black or white" : "Each value is rounded to 0 or 1"}.` : "";
   const titles = { image: "Draw", table: "Choose a row", plane: "Choose a point" };
   const leads = {
-    image: `Draw in the square with the mouse or a finger, or take an example below. At every stroke all numbers on this page are new.${how}`,
-    table: `Change any column of x. At every change all numbers on this page are new.${how}`,
-    plane: "Move x through the plane of the data. At every step all numbers on this page are new.",
+    image: `Draw in the square with the mouse or a finger, or take an example below. At every stroke all numbers on this page change.${how}`,
+    table: `Change any column of x. At every step all numbers on this page change.${how}`,
+    plane: "Move x through the plane of the data. At every step all numbers on this page change.",
   };
   element("give-title").textContent = titles[kind];
   element("give-lead").textContent = leads[kind];
@@ -125,12 +144,13 @@ function begin() {
   setUpExamples(app, put);
   element("to-x").addEventListener("click", () => put(mean(app.model, decode(app.model, app.z, app.label))));
   put(app.data.examples.values[0]);
-  setUpTour(app.data.kind);
+  setUpTour(app);
+  scrollPastSliders();
   // For the curious, in the browser's console: tinyvae.app.weighed, tinyvae.forward(model, x, noise).
   Object.assign(window, {
     tinyvae: {
       ACTIVATIONS, LIKELIHOODS, app, buildModel, decode, forward, importanceWeighted,
-      logImportanceWeight, mean, numpyLines, unpack,
+      likeness, logImportanceWeight, mean, numpyLines, unpack,
     },
   });
 }

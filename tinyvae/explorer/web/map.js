@@ -15,12 +15,15 @@ const FAINT_SAMPLES = 60; // of q(z|x), besides those that are decoded
 /** @param {App} app */
 export function setUpMap(app) {
   const canvas = element("map", "canvas");
-  const painted = element("painted", "canvas");
+  const pictures = [element("painted", "canvas"), element("painted-beside", "canvas")];
   const view = mapView(app);
   const faint = noiseRows(FAINT_SAMPLES, app.model.latentDim, 99);
   const still = document.createElement("canvas"); // what does not change with x or z
   let stillFor = "";
-  element("map-lead").textContent = mapWords(app);
+  const coloured = app.data.kinds ? ", coloured by what it is" : "";
+  element("map-lead").textContent =
+    `Each mark is one test example${coloured}; near marks look alike. The cross is where you are.`;
+  element("map-details").textContent = mapWords(app);
   addLegend(app);
 
   function paint() {
@@ -58,7 +61,8 @@ export function setUpMap(app) {
   }
 
   function paintDecoded() {
-    paintRow(painted, mean(app.model, decode(app.model, app.z, app.label)), app.data);
+    const decoded = mean(app.model, decode(app.model, app.z, app.label));
+    for (const picture of pictures) paintRow(picture, decoded, app.data);
     element("where").textContent = `z ${zWords(app)}`;
   }
 
@@ -90,7 +94,7 @@ export function setUpMap(app) {
   });
   app.on("path", paint);
   onRedraw(canvas, paint);
-  onRedraw(painted, paintDecoded);
+  for (const picture of pictures) onRedraw(picture, paintDecoded);
 }
 
 /** @param {App} app */

@@ -1,8 +1,9 @@
 // ELBO, reconstruction and KL of what is in the reader's hand, and how usual they are.
 
 import { mean } from "./vae.js";
+import { active } from "./state.js";
 import { colour, element, make, onRedraw, sharpen, words, write } from "./dom.js";
-import { paintRow } from "./paint.js";
+import { paintRow, valueRange } from "./paint.js";
 
 /** @typedef {import("./state.js").App} App */
 
@@ -26,7 +27,7 @@ export function setUpNumbers(app) {
   });
 
   function paintHistograms() {
-    paintHistogram(histogram, app.data.elbos, app.weighed.elbo);
+    paintHistogram(histogram, app.data.elbos, isBlank(app) ? null : app.weighed.elbo);
     paintKl(bars, app);
   }
 
@@ -40,12 +41,24 @@ export function setUpNumbers(app) {
       paintRow(canvas, mean(app.model, logits[k]), app.data);
       write(nats, reconstructions[k], app.digits);
     });
-    element("likeness").textContent = likeness(app.data.elbos, elbo, app.data);
+    element("likeness").textContent = isBlank(app)
+      ? "Nothing drawn yet."
+      : likeness(app.data.elbos, elbo, app.data);
     element("bars-text").textContent = klWords(app);
     paintHistograms();
   });
+  element("higher").textContent =
+    app.data.kind === "image"
+      ? "Higher is easier to predict, not a better picture: simple ones (a 1, a blank) score high."
+      : "Higher is easier to predict, not better.";
   onRedraw(histogram, paintHistograms);
   onRedraw(bars, paintHistograms);
+}
+
+/** Whether there is nothing in the picture, which is easy to predict and no digit. @param {App} app */
+function isBlank(app) {
+  const { low } = valueRange(app.data);
+  return app.data.kind === "image" && app.x.every((v) => v <= low);
 }
 
 /**
@@ -59,21 +72,22 @@ export function likeness(sorted, elbo, data) {
   const what = data.kind === "image" ? "test pictures" : "rows of the test set";
   const below = sorted.filter((one) => one < elbo).length;
   if (below === 0) return `Lower than all ${sorted.length} ${what}: unlike all of them.`;
+  if (below === sorted.length) return `Higher than all ${sorted.length} ${what}.`;
   const share = below / sorted.length;
   if (share < 0.02) {
-    return `Lower than ${words(100 * (1 - share), 0)} % of the ${sorted.length} ${what}: rare among them.`;
+    return `Lower than ${Math.floor(100 * (1 - share))} % of the ${sorted.length} ${what}: rare among them.`;
   }
-  return `Higher than ${words(100 * share, 0)} % of the ${sorted.length} ${what}.`;
+  return `Higher than ${Math.floor(100 * share)} % of the ${sorted.length} ${what}.`;
 }
 
-/** @param {HTMLCanvasElement} canvas @param {Float32Array} sorted @param {number} elbo */
+/** @param {HTMLCanvasElement} canvas @param {Float32Array} sorted @param {number | null} elbo */
 function paintHistogram(canvas, sorted, elbo) {
   const { context, width, height } = sharpen(canvas);
   const [first, last] = [sorted[0], sorted[sorted.length - 1]];
   const range = Math.max(last - first, 1e-6 * Math.abs(last), 1e-9);
   // The axis grows to the left with a bad x, but not so far that the hills vanish.
-  const low = Math.max(Math.min(first, elbo), first - FAR * range) - 0.03 * range;
-  const high = Math.min(Math.max(last, elbo), last + FAR * range) + 0.03 * range;
+  const low = Math.max(Math.min(first, elbo ?? first), first - FAR * range) - 0.03 * range;
+  const high = Math.min(Math.max(last, elbo ?? last), last + FAR * range) + 0.03 * range;
   /** @param {number} v */
   const x = (v) => Math.min(Math.max((v - low) / (high - low), 0.004), 0.996) * width;
   const counts = new Array(BINS).fill(0);
@@ -89,6 +103,7 @@ function paintHistogram(canvas, sorted, elbo) {
   context.fillStyle = colour("quiet");
   context.fillRect(0, foot, width, 1);
   axisNumbers(context, low, high, x, width, height);
+  if (elbo === null) return;
   context.fillStyle = colour("now");
   context.fillRect(x(elbo) - 1.5, 0, 3, foot + 4);
 }
@@ -142,10 +157,9 @@ function paintKl(canvas, app) {
 function klWords(app) {
   const values = app.weighed.klPerDimension;
   const largest = app.order.reduce((a, b) => (values[b] > values[a] ? b : a), app.order[0]);
-  const active = app.data.kl_per_dimension.filter((v) => v > 0.01).length;
   const many =
     values.length > 1
-      ? `${active} of ${values.length} dimensions carry more than 0.01 nats on average`
+      ? `${active(app.data)} of ${values.length} dimensions carry more than 0.01 nats on average`
       : "one dimension";
   return `Bars: this x, most in z[${largest}] (${words(values[largest], 2)} nats). Lines: the test set's mean; ${many}.`;
 }

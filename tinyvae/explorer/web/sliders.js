@@ -1,11 +1,13 @@
 // A slider for every dimension of z, the one with most KL first.
 
-import { element, make, words } from "./dom.js";
+import { active } from "./state.js";
+import { arrow, element, make, words } from "./dom.js";
 
 /** @typedef {import("./state.js").App} App */
 
-const FIRST = 20; // sliders made at once; the others when asked for
+const FIRST = 32; // sliders made at once; the others when asked for
 const REACH = 4;
+const STEP = 0.1; // of an arrow key
 
 /** @param {App} app */
 export function setUpSliders(app) {
@@ -33,10 +35,18 @@ export function setUpSliders(app) {
       [bar],
     );
     input.title = about;
-    input.addEventListener("input", () => {
+    /** @param {number} value */
+    const move = (value) => {
       const z = Float64Array.from(app.pinned);
-      z[dimension] = input.valueAsNumber;
+      z[dimension] = Math.min(Math.max(value, -REACH), REACH);
       app.setZ(z);
+    };
+    input.addEventListener("input", () => move(input.valueAsNumber));
+    input.addEventListener("keydown", (event) => {
+      const step = arrow(event.key);
+      if (!step) return;
+      event.preventDefault();
+      move(app.pinned[dimension] + STEP * (step.right + step.up));
     });
     list.append(make("div", { className: "slider" }, [label, carries, input, output]));
     rows.push({ dimension, input, output });
@@ -51,6 +61,9 @@ export function setUpSliders(app) {
     }
   }
 
+  element("sliders-lead").textContent = active(app.data) < app.order.length
+    ? "Sorted by KL: the dimensions that carry most come first. Those with almost no KL change nothing."
+    : "Sorted by KL: the dimensions that carry most come first.";
   app.order.slice(0, FIRST).forEach(add);
   const rest = app.order.slice(FIRST);
   all.hidden = !rest.length;

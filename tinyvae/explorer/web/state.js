@@ -56,6 +56,13 @@ export function unpackData(packed) {
   };
 }
 
+const CARRIES = 0.01; // nats of KL, a mean over the test set, from which on a dimension is used
+
+/** How many dimensions of z the model uses. @param {Data} data */
+export function active(data) {
+  return data.kl_per_dimension.filter((v) => v > CARRIES).length;
+}
+
 /** @param {any} packed */
 export function createApp(packed) {
   const model = buildModel(packed.model);

@@ -1,11 +1,16 @@
 // Six steps for a first visit; it stands aside, closes with Escape and is offered, not imposed.
 
-import { element } from "./dom.js";
+import { active } from "./state.js";
+import { element, onTouch } from "./dom.js";
 
 const SEEN = "tinyvae tour seen";
 
-/** @param {string} kind @returns {[string, string, string][]} */
-function tourSteps(kind) {
+/** @typedef {import("./state.js").App} App */
+
+/** @param {App} app @returns {[string, string, string][]} */
+function tourSteps(app) {
+  const { kind } = app.data;
+  const idle = active(app.data) < app.order.length;
   const give = {
     image:
       "Draw a digit in the black square; your first stroke takes the example away. At every stroke the encoder reads the small picture beside it: your drawing, centred and scaled like the data it learned from.",
@@ -24,12 +29,12 @@ function tourSteps(kind) {
     [
       "map-section",
       "A map of codes",
-      "The encoder turns x not into a point but into a cloud, q(z|x): the ellipses. Move over the map and the decoder paints what it believes to be there.",
+      `The encoder turns x not into a point but into a cloud, q(z|x): the ellipses. ${onTouch() ? "Drag on" : "Move over"} the map and the decoder paints what it believes to be there.`,
     ],
     [
       "sliders-section",
       "One dimension at a time",
-      "Each slider moves one number of z. The small bar beside its name tells how much it carries; where the bar is empty, nothing changes.",
+      `Each slider moves one number of z. The small bar beside its name tells how much it carries${idle ? "; where the bar is empty, nothing changes" : ""}.`,
     ],
     [
       "wall-section",
@@ -39,15 +44,15 @@ function tourSteps(kind) {
     [
       "understand",
       "Understand every number",
-      "The whole loss with your numbers in their places. Redraw the noise: mu, sigma and KL hold still, z and the reconstruction move. That is the reparameterization.",
+      "The whole loss with your numbers in their places. Redraw the noise: mu, sigma and KL hold still, z, the reconstruction and with it the ELBO move. That is the reparameterization.",
     ],
   ];
 }
 
-/** @param {string} kind */
-export function setUpTour(kind) {
+/** @param {App} app */
+export function setUpTour(app) {
   const card = element("tour");
-  const all = tourSteps(kind);
+  const all = tourSteps(app);
   let at = -1;
 
   /** @param {number} step @param {boolean} [focus] */
