@@ -102,6 +102,10 @@ def test_a_title_is_text(evil):
     assert parser.title == evil
     assert parser.tags.count("script") == 3
     assert json.loads(parser.scripts[0]) == {"labels": [evil]}
+    parser = Elements()
+    parser.feed(build_page(evil, {}, run=evil))
+    assert parser.title == f"{evil} ({evil})"
+    assert parser.tags.count("script") == 3
 
 
 def test_numbers_that_json_has_not_are_refused():

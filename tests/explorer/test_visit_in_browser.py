@@ -103,8 +103,9 @@ def test_on_touch_the_words_are_of_fingers(browse, digit_page):
     assert ticker == "ELBO {} = −(rec. {} + KL {}) nats".format(*values)
 
 
-def test_the_examples_are_one_tab_stop_with_arrows(browsed):
-    page = browsed.page
+def test_the_examples_are_one_tab_stop_with_arrows(browse, digit_page):
+    page = browse(digit_page).page
+    assert page.locator('#examples button[tabindex="0"]').count() == 1
     focused = "document.activeElement.getAttribute('aria-label')"
     page.focus("#examples button:first-child")
     page.keyboard.press("ArrowRight")

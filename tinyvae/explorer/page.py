@@ -72,7 +72,7 @@ def build_page(title: str, content: dict[str, Any], *, run: str = "") -> str:
         "img-src data:; worker-src blob:; base-uri 'none'; form-action 'none'"
     )
     parts = {
-        "title": html.escape(f"{title} ({run})" if run else title),
+        "title": html.escape(title) + html.escape(f" ({run})" if run else ""),
         "heading": html.escape(title),
         "run": html.escape(f"Run: {run}" if run else ""),
         "policy": policy,
