@@ -15,7 +15,7 @@ from tinyvae.teaching.site.equations import linked as with_links
 from tinyvae.teaching.site.formulas import displayed, inline
 from tinyvae.teaching.site.lessons import functions_of_equations, linked, mentioned, shown
 
-HREF = re.compile(r'(?:href|src)="([^"#:?]*)(?:#([^"]*))?"')
+HREF = re.compile(r'<[a-z]+\b[^<>]*?\s(?:href|src)="([^"#:?]*)(?:#([^"]*))?"')  # in tags only
 FAR = re.compile(r'<(?:script|link|img|iframe|source)\b[^>]*(?:src|href)="(?:https?:)?//')
 LESSONS = [path.stem for path in notebooks() if path.suffix == ".ipynb"]
 
