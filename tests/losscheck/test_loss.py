@@ -95,15 +95,24 @@ def test_digits_that_are_not_measured_are_not_simplified():
 
 
 def test_noise_inside_is_averaged_and_said():
-    def noisy(x, logits, mu, logvar):
-        kept = np.random.default_rng().random(logits.shape) < 0.9
-        cross = (bce_logits(x, logits) * kept / 0.9).sum(1)
-        return np.mean(cross + 0.5 * kl(mu, logvar).sum(1))
+    """About one draw in twenty leaves more noise than can be told from a term: unexplained."""
+    named = 0
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
 
-    report = tv.check_loss(noisy)
-    assert report.beta == pytest.approx(0.5, rel=0.15)
-    assert any("draws random numbers" in note for note in report.notes)
-    assert [f.code for f in report.findings] == ["beta"]
+        def noisy(x, logits, mu, logvar, rng=rng):
+            kept = rng.random(logits.shape) < 0.9
+            cross = (bce_logits(x, logits) * kept / 0.9).sum(1)
+            return np.mean(cross + 0.5 * kl(mu, logvar).sum(1))
+
+        report = tv.check_loss(noisy)
+        assert any("draws random numbers" in note for note in report.notes)
+        codes = [finding.code for finding in report.findings]
+        assert codes in (["beta"], ["unexplained"])
+        if codes == ["beta"]:
+            assert report.beta == pytest.approx(0.5, rel=0.15)
+            named += 1
+    assert named >= 4
 
 
 def test_the_same_seed_gives_the_same_report_and_global_states_stay():
