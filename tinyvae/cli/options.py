@@ -165,7 +165,13 @@ BatchSize = Annotated[int, _option(_TRAINING, "--batch-size", "N", "Examples in 
 LearningRate = Annotated[float, _option(_TRAINING, "--learning-rate", "X", "Adam's.")]
 Schedule = Annotated[
     str,
-    _option(_TRAINING, "--schedule", "NAME", f"Of the learning rate: {_words(SCHEDULES)} to zero."),
+    _option(
+        _TRAINING,
+        "--schedule",
+        "NAME",
+        f"Of the learning rate: {_words(SCHEDULES)}. cosine falls to zero over all epochs; burda "
+        "in pieces of 1, 3, 9, ... epochs, by the same factor each.",
+    ),
 ]
 Beta = Annotated[float, _option(_TRAINING, "--beta", "X", "Weight of the KL term in the loss.")]
 Warmup = Annotated[

@@ -53,7 +53,8 @@ class TrainingOptions:
         Rows in a step; the last step of an epoch may have fewer.
     learning_rate : float
     schedule : str
-        ``"constant"``, or ``"cosine"``: down to zero over all epochs, step by step.
+        ``"constant"``; ``"cosine"``: down to zero over all epochs, step by step; ``"burda"``:
+        down by 10**(-1 / 7) after 1, 4, 13, 40, ... epochs.
     objective : str
         What is minimized: ``"elbo"``, ``"iwae"``, ``"stl"`` or ``"dreg"``; see
         ``tinyvae.model.objectives``.
