@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
+from tinyvae.data import extras
 from tinyvae.errors import MissingPackageError
 
 
 def need(module: str, extra: str, argument: str) -> Any:
-    """Return a module, or say what to install.
+    """Return a module, or say what to install, and what does without.
 
     Raises
     ------
@@ -17,9 +17,8 @@ def need(module: str, extra: str, argument: str) -> Any:
         If it is not there.
     """
     try:
-        return importlib.import_module(module)
-    except ImportError as problem:
+        return extras.need(module, argument, does="needs", extra=extra)
+    except MissingPackageError as problem:
         raise MissingPackageError(
-            f"{argument} needs {module}, which is not installed: pip install 'tinyvae[{extra}]'. "
-            "Without it, jobs=1 (--jobs 1) does one run after the other."
+            f"{problem} Without it, jobs=1 (--jobs 1) does one run after the other."
         ) from problem
