@@ -117,3 +117,11 @@ def test_what_the_tests_would_catch():
     known = {"tinyvae.ops", "tinyvae.ops.fast", "tinyvae.errors"}
     source = "from tinyvae.ops import fast, get_ops\ndef f():\n    import tinyvae.errors\n"
     assert imports_of("x", source, known) == {"tinyvae.ops.fast", "tinyvae.ops", "tinyvae.errors"}
+
+
+def test_what_a_student_reads_stays_below_1300_lines():
+    path = ["ops/reference.py"] + [
+        f"model/{name}.py" for name in ("layers", "likelihoods", "objectives", "adam", "network")
+    ]
+    lines = sum(len((PACKAGE / name).read_text(encoding="utf-8").splitlines()) for name in path)
+    assert lines < 1300

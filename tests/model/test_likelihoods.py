@@ -153,24 +153,6 @@ def test_a_fixed_sigma_is_no_parameter_and_a_learned_one_is():
     assert isinstance(make("bernoulli")[0], Bernoulli)
 
 
-def test_a_learned_sigma_begins_at_half_the_spread_unless_it_was_chosen_or_moved():
-    defaults = {name: likelihood_class(name).default_sigma for name in LIKELIHOODS}
-    assert defaults == dict.fromkeys(LIKELIHOODS, 1.0) | {"gaussian_learned": None}
-    learned, _ = make("gaussian_learned", sigma=None)
-    learned.begin(3.0)
-    assert learned.sigma == pytest.approx(1.5, rel=1e-15)
-    learned.begin(8.0)
-    assert learned.sigma == pytest.approx(1.5, rel=1e-15), "it began already"
-    for spread in (0.0, math.inf, math.nan):
-        still, _ = make("gaussian_learned", sigma=None)
-        still.begin(spread)
-        assert still.sigma == 1.0
-    for name, sigma in (("gaussian_learned", 1.0), ("gaussian", None), ("gaussian", 0.3)):
-        chosen, _ = make(name, sigma)
-        chosen.begin(3.0)
-        assert chosen.sigma == pytest.approx(sigma or 1.0)
-
-
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 2.0])
 def test_sigma_is_the_standard_deviation_of_the_density(sigma, log_normal, rng):
     logits, x = rng.standard_normal((2, 5, 3))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tinyvae.linear_gaussian import LinearGaussian
-from tinyvae.model.adam import Adam, scheduled_rate
+from tinyvae.model.adam import Adam
 from tinyvae.model.vae import VAE
+from tinyvae.training.schedules import scheduled_rate
 
 LATENT = 2
 

@@ -15,6 +15,7 @@ from tinyvae.model.adam import Adam
 from tinyvae.model.evaluation import evaluate
 from tinyvae.model.vae import VAE
 from tinyvae.training import loop as training
+from tinyvae.training.starts import start_sigma
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def steps(monkeypatch):
 def by_hand(vae, data, binarize, seed=0, *, fused=False):
     adam = Adam(vae.parameters, learning_rate=0.01, backend=vae.backend)
     rng = np.random.default_rng(seed)
-    vae.observation.begin(spread_of(data))  # where a learned sigma starts
+    start_sigma(vae.observation, spread_of(data))  # where a learned sigma starts
     for _ in range(3):
         for x in minibatches(data, 16, rng, binarize=binarize, dtype=vae.dtype):
             noise = rng.standard_normal((len(x), vae.latent_dim), dtype=vae.dtype)

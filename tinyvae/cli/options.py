@@ -12,10 +12,10 @@ import typer
 from tinyvae.data.batches import BINARIZE
 from tinyvae.data.registry import PUBLISHED
 from tinyvae.errors import SizeError
-from tinyvae.model.adam import SCHEDULES
 from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.ops import BACKENDS
 from tinyvae.ops.reference import ACTIVATIONS, OBJECTIVES
+from tinyvae.training.schedules import SCHEDULES
 
 
 def _option(panel: str, flag: str, metavar: str | None, text: str) -> Any:

@@ -1,8 +1,7 @@
-"""Adam by hand, over one vector of values and one of gradients; schedules of its rate."""
+"""Adam by hand, over one vector of values and one of gradients."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,8 +10,6 @@ from tinyvae.errors import SizeError, check_count, check_number, check_option
 from tinyvae.model.parameters import Parameters
 from tinyvae.ops import BACKENDS, get_ops
 from tinyvae.ops.machine.memory import allocate
-
-SCHEDULES = ("constant", "cosine", "burda")
 
 
 class Adam:
@@ -73,73 +70,24 @@ class Adam:
         self.step_count = 0
         self.backend = check_option("backend", backend, BACKENDS)
 
+    @property
+    def _rates(self) -> tuple[float, float, float, float]:
+        return self.learning_rate, self.beta1, self.beta2, self.epsilon
+
     def step(self) -> None:
         """Take one step with what stands in ``parameters.gradients``."""
         self.step_count += 1
-        get_ops(self.backend).adam_step(
-            self.parameters.values,
-            self.parameters.gradients,
-            self.m,
-            self.v,
-            self.step_count,
-            self.learning_rate,
-            self.beta1,
-            self.beta2,
-            self.epsilon,
-        )
+        values, gradients = self.parameters.values, self.parameters.gradients
+        adam_step = get_ops(self.backend).adam_step
+        adam_step(values, gradients, self.m, self.v, self.step_count, *self._rates)
 
     def next_constants(self) -> NDArray[Any]:
         """Return the numbers a fused kernel needs for the next step; see ``fast``."""
         from tinyvae.ops.fast import adam_constants
 
-        return adam_constants(
-            self.step_count + 1,
-            self.learning_rate,
-            self.beta1,
-            self.beta2,
-            self.epsilon,
-            self.parameters.values.dtype,
-        )
+        return adam_constants(self.step_count + 1, *self._rates, self.parameters.values.dtype)
 
     def restore(self, m: NDArray[Any], v: NDArray[Any], step_count: int) -> None:
         """Continue with the running means and the count of an earlier run."""
         self.m[:], self.v[:] = m, v
         self.step_count = check_count("step_count", step_count, at_least=0)
-
-
-def scheduled_rate(
-    learning_rate: float, schedule: str, progress: float, epoch: float = 0.0
-) -> float:
-    """Return the learning rate at a moment of the training.
-
-    ``"constant"`` keeps it.  ``"cosine"`` follows (1 + cos(pi progress)) / 2 down to zero
-    (Loshchilov and Hutter 2017, equation 5, without restarts).  ``"burda"`` falls in pieces of
-    1, 3, 9, ... epochs, the one of 3**i epochs at 10**(-i / 7) of it, whatever the length of the
-    training: 3,280 epochs are its first eight (Burda, Grosse and Salakhutdinov 2016, section 5).
-
-    Tutorial 07, equation (7.20).
-
-    Parameters
-    ----------
-    learning_rate : float
-        At the beginning.
-    schedule : str
-        ``"constant"``, ``"cosine"`` or ``"burda"``.
-    progress : float
-        The fraction of the training that is done; of ``"cosine"``.
-    epoch : float
-        How many epochs are done; of ``"burda"``.
-
-    Raises
-    ------
-    OptionError
-        If there is no such schedule.
-    """
-    if check_option("schedule", schedule, SCHEDULES) == "constant":
-        return learning_rate
-    if schedule == "cosine":
-        return 0.5 * learning_rate * (1.0 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
-    piece, end = 0, 1
-    while epoch >= end:
-        piece, end = piece + 1, 3 * end + 1  # 1 + 3 + 9 + ...
-    return float(learning_rate * 10.0 ** (-piece / 7))

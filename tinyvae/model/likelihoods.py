@@ -6,7 +6,6 @@ how it is drawn from and how it is shown.  ``LIKELIHOODS`` is the table of them.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
@@ -56,9 +55,6 @@ class Likelihood(ABC):
 
     def initialize(self) -> None:  # noqa: B027 (most add no parameters)
         """Set the parameters it adds to where learning starts."""
-
-    def begin(self, spread: float) -> None:  # noqa: B027
-        """Set what no caller chose, and no step has moved, to suit data of that spread."""
 
     def reconstruction(self, logits: Array, x: Array) -> Array:
         """Return -log p(x given logits), (batch,) nats; a density's may be negative."""
@@ -236,23 +232,6 @@ class GaussianLearned(Gaussian):
 
     def initialize(self) -> None:
         self.log_sigma[:] = self.start
-
-    def begin(self, spread: float) -> None:
-        """Start sigma at half the data's spread, if no caller chose it and no step has moved it.
-
-        A latent dimension stays unused where the variance of the data along every direction that
-        is left is below sigma**2 (Lucas, Tucker, Grosse and Norouzi 2019, for linear decoders),
-        and sigma then learns to be that large.  A quarter of the mean variance leaves
-        the data's main directions above it.
-
-        Parameters
-        ----------
-        spread : float
-            Root of the mean over columns of their variance.
-        """
-        untouched = not self.chosen and self.log_sigma[0] == self.start
-        if untouched and 0.0 < spread < math.inf:
-            self.log_sigma[:] = math.log(spread / 2.0)
 
 
 _CLASSES = (Bernoulli, ContinuousBernoulli, Poisson, Gaussian, GaussianLearned)

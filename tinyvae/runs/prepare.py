@@ -24,6 +24,7 @@ from tinyvae.model.vae import VAE
 from tinyvae.runs.classes import classes_of
 from tinyvae.runs.options import Config, RunOptions
 from tinyvae.training.fit import Training
+from tinyvae.training.starts import start_sigma
 
 Array = NDArray[Any]
 
@@ -78,7 +79,7 @@ def prepare(options: RunOptions, progress: bool, raw: DataSet | None = None) -> 
     vae = VAE(input_dim=data.train.shape[1], n_classes=n_classes, **options.model)
     vae.set_output_mean(mean_of(data.train))
     if isinstance(vae.observation, GaussianLearned) and options.sigma is None:
-        vae.observation.begin(spread_of(data.train))
+        start_sigma(vae.observation, spread_of(data.train))
         start = f"{vae.observation.sigma:.3g}, half the spread of the data"
         data = replace(data, notes=(*data.notes, f"sigma: starts at {start} (--sigma)"))
     if isinstance(vae.observation, Gaussian) and data.image_shape is None:

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.data import gather_batch
 from tinyvae.errors import NonFiniteLossError
-from tinyvae.model.adam import scheduled_rate
 from tinyvae.model.evaluation import evaluate
 from tinyvae.model.vae import VAE
 from tinyvae.training.history import History
@@ -23,6 +22,7 @@ from tinyvae.training.position import generator_at
 from tinyvae.training.progress import Progress, progress_for
 from tinyvae.training.record import restore_state
 from tinyvae.training.saving import Saver
+from tinyvae.training.schedules import scheduled_rate
 from tinyvae.training.state import RunState
 
 Array = NDArray[Any]

@@ -12,10 +12,10 @@ from typing import ClassVar, Self
 
 from tinyvae.data.batches import BINARIZE
 from tinyvae.errors import OptionError, UsageError
-from tinyvae.model.adam import SCHEDULES
 from tinyvae.model.objectives import make_objective
 from tinyvae.ops.reference import OBJECTIVES
 from tinyvae.schema import Schema, count, number, shown, word
+from tinyvae.training.schedules import SCHEDULES
 
 #: What other libraries call the same things.
 CALLED_ELSEWHERE = {

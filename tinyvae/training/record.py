@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
 from tinyvae.errors import CheckpointError, UsageError, check_count
-from tinyvae.model.adam import scheduled_rate
 from tinyvae.ops import BACKENDS
 from tinyvae.schema import Schema, check_fields, count, word
 from tinyvae.training.history import History
 from tinyvae.training.options import TrainingOptions
 from tinyvae.training.position import Position, generator_from
+from tinyvae.training.schedules import scheduled_rate
 from tinyvae.training.state import RunState
 
 Array = NDArray[Any]

@@ -22,6 +22,7 @@ from tinyvae.model.vae import VAE
 from tinyvae.training.history import History
 from tinyvae.training.options import TrainingOptions
 from tinyvae.training.position import Position
+from tinyvae.training.starts import start_sigma
 
 Array = NDArray[Any]
 
@@ -129,7 +130,7 @@ class RunState:
         """Fit to the data what the model leaves to them, unless the run is under way."""
         if self.position.epoch or self.position.step or self.vae.observation.default_sigma:
             return
-        self.vae.observation.begin(spread_of(self.train))
+        start_sigma(self.vae.observation, spread_of(self.train))
         for weights in (self.best, self.good):
             weights[:] = self.vae.parameters.values
 
