@@ -31,7 +31,7 @@ from benchmarks.workloads import WORKLOADS
 
 app = typer.Typer(help=__doc__, no_args_is_help=False, add_completion=False)
 
-PAIRS = [("W1", 2), ("W1", 1), ("W2-b20", 1), ("W2-b100", 2), ("W3", 1)]
+PAIRS = [("W1", 2), ("W1", 1), ("W2-b20", 1), ("W2-b100", 2), ("W3", 1), ("toy", 1)]
 
 
 @app.command()

@@ -19,7 +19,8 @@ class Workload:
     """A network and a way to feed it.
 
     ``encoder`` ends in twice the latent width: ``[mu, raw_logvar]``.  Hidden layers have
-    ``activation``; the data are Bernoulli.  ``stochastic`` data are binarized anew at every access.
+    ``activation``; the data are grey levels under a Bernoulli likelihood, binarized anew at every
+    access if ``stochastic``, or real numbers under a ``gaussian`` one with sigma = 1.
     With ``samples`` of z for each row the loss is minus the importance-weighted bound, and noise is
     (batch * samples, latent_dim), the samples of a row next to each other.
     """
@@ -31,6 +32,7 @@ class Workload:
     batch: int
     stochastic: bool
     samples: int = 1
+    gaussian: bool = False
 
     @property
     def latent_dim(self) -> int:
@@ -59,6 +61,11 @@ class Workload:
         encoder, decoder = len(self.encoder) - 1, len(self.decoder) - 1
         return [self.batch] * encoder + [self.batch * self.samples] * decoder
 
+    @property
+    def white(self) -> float:
+        """The number in the data that means 1."""
+        return 1.0 if self.gaussian else 255.0
+
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """First weights and biases, float32, one pair a layer (Glorot, seed 0)."""
         rng = np.random.default_rng(0)
@@ -70,7 +77,7 @@ class Workload:
         return pairs
 
     def data(self) -> np.ndarray:
-        """(60,000, input_dim) uint8: digits where the width fits, else strokes of noise."""
+        """(60,000, input_dim): digits where the width fits, else noise; uint8, or float32."""
         if self.input_dim == 784:
             from tinyvae import load_data
 
@@ -78,12 +85,14 @@ class Workload:
             return np.tile(images, (ROWS // len(images), 1))
         rng = np.random.default_rng(1)
         smooth = rng.standard_normal((ROWS, 2)) @ rng.standard_normal((2, self.input_dim))
+        if self.gaussian:
+            return smooth.astype(np.float32)
         return np.clip(128 + 90 * smooth, 0, 255).astype(np.uint8)
 
     def check_batch(self) -> tuple[np.ndarray, np.ndarray]:
         """One batch of x and noise, float32, on which all contenders must agree."""
         rng = np.random.default_rng(2)
-        x = self.data()[: self.batch].astype(np.float32) / np.float32(255)
+        x = self.data()[: self.batch].astype(np.float32) / np.float32(self.white)
         if self.stochastic:
             x = (x > 0.5).astype(np.float32)
         shape = (self.batch * self.samples, self.latent_dim)
@@ -101,5 +110,6 @@ WORKLOADS = {
         Workload("W2-k5", *_IWAE, 20, stochastic=True, samples=5),
         Workload("W2-k50", *_IWAE, 20, stochastic=True, samples=50),
         Workload("W3", (64, 128, 4), (2, 128, 64), "relu", 64, stochastic=False),
+        Workload("toy", (2, 32, 4), (2, 32, 2), "relu", 64, stochastic=False, gaussian=True),
     )
 }

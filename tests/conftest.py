@@ -22,6 +22,12 @@ def rng():
 
 
 @pytest.fixture
+def one_step_a_call(monkeypatch):
+    """Let small models train step by step, so that something can happen after each."""
+    monkeypatch.setattr("tinyvae.ops.train_step.MOST_STEPS", 1)
+
+
+@pytest.fixture
 def complex_step():
     """Gradient of a real function of one array: Im f(x + i h) / h, one entry at a time."""
 

@@ -24,7 +24,7 @@ class Products:
     def losses(self) -> None:
         return None
 
-    def run(self, steps: int) -> None:
+    def run(self, steps: int) -> int:
         for _ in range(steps):
             for x, weight, _, h, _, _ in self.work:
                 np.matmul(x, weight, out=h)
@@ -32,6 +32,7 @@ class Products:
                 np.matmul(x.T, da, out=dweight)
                 if dx is not None:
                     np.matmul(da, weight.T, out=dx)
+        return steps
 
 
 class Peak:
@@ -44,8 +45,9 @@ class Peak:
     def losses(self) -> None:
         return None
 
-    def run(self, steps: int) -> None:
+    def run(self, steps: int) -> int:
         multiply_adds(self.flops * steps, self.threads)
+        return steps
 
 
 def make(workload: Workload, threads: int, variant: str) -> Products | Peak:

@@ -35,7 +35,10 @@ def forward(workload: Workload, weights, x, noise):
         bound = jax.nn.logsumexp(log_w, axis=1) - jnp.log(float(workload.samples))
         return -jnp.mean(bound)
     logits = stack(mu + jnp.exp(0.5 * logvar) * noise, weights[n_encoder:])
-    reconstruction = jnp.sum(jax.nn.softplus(logits) - x * logits)
+    if workload.gaussian:
+        reconstruction = 0.5 * jnp.sum((logits - x) ** 2 + jnp.log(2.0 * jnp.pi))
+    else:
+        reconstruction = jnp.sum(jax.nn.softplus(logits) - x * logits)
     kl = 0.5 * jnp.sum(mu * mu + jnp.exp(logvar) - 1.0 - logvar)
     return (reconstruction + kl) / len(x)
 
@@ -57,7 +60,7 @@ def adam_step(workload: Workload, state, x, noise):
 def random_step(workload: Workload, data, state, key):
     keys = jax.random.split(key, 3)
     index = jax.random.randint(keys[0], (workload.batch,), 0, len(data))
-    x = data[index].astype(jnp.float32) / 255.0
+    x = data[index].astype(jnp.float32) / workload.white
     if workload.stochastic:
         x = (jax.random.uniform(keys[1], x.shape) < x).astype(jnp.float32)
     noise = jax.random.normal(keys[2], (workload.batch * workload.samples, workload.latent_dim))
@@ -91,16 +94,21 @@ class Contender:
         state, before = self.fixed(self.first_state(), x, noise)
         return float(before), float(self.fixed(state, x, noise)[1])
 
-    def run(self, steps: int) -> None:
+    def keys(self):
+        # Always as many: for another number JAX would compile ``split`` anew, within a turn.
         self.key, key = jax.random.split(self.key)
-        if self.variant == "scan":
-            for keys in jax.random.split(key, -(-steps // SCAN) * SCAN).reshape(-1, SCAN):
-                self.state, losses = self.many(self.data, self.state, keys)
-            losses.block_until_ready()
-            return
-        for one in jax.random.split(key, steps):
-            self.state, loss = self.one(self.data, self.state, one)
+        return jax.random.split(key, SCAN)
+
+    def run(self, steps: int) -> int:
+        calls = -(-steps // SCAN)
+        for _ in range(calls):
+            if self.variant == "scan":
+                self.state, loss = self.many(self.data, self.state, self.keys())
+            else:
+                for one in self.keys():
+                    self.state, loss = self.one(self.data, self.state, one)
         loss.block_until_ready()
+        return calls * SCAN
 
 
 def make(workload: Workload, threads: int, variant: str) -> Contender:

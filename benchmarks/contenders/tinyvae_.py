@@ -1,15 +1,19 @@
-"""tinyvae as ``fit`` runs it."""
+"""tinyvae: the loop that its users write, and ``fit``."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 import tinyvae as tv
 from benchmarks.workloads import Workload
-from tinyvae.data import gather_batch
+from tinyvae.training.fit import Training, TrainingOptions
 
 
 class Contender:
+    """``for x in minibatches(...)``: noise, and ``train_step``, which checks what it is given."""
+
     def __init__(self, workload: Workload, threads: int) -> None:
         self.workload, self.data = workload, workload.data()
         self.vae = tv.VAE(
@@ -17,12 +21,15 @@ class Contender:
             workload.encoder[1:-1],
             workload.latent_dim,
             activation=workload.activation,
+            likelihood="gaussian" if workload.gaussian else "bernoulli",
             threads=threads,
         )
         self.rng = np.random.default_rng(0)
-        self.x = np.empty((workload.batch, workload.input_dim), np.float32)
-        self.noise = np.empty((workload.batch * workload.samples, workload.latent_dim), np.float32)
-        self.objective = "elbo" if workload.samples == 1 else "iwae"
+        samples = workload.samples
+        self.noise = (
+            (-1, samples, workload.latent_dim) if samples > 1 else (-1, workload.latent_dim)
+        )
+        self.objective = "elbo" if samples == 1 else "iwae"
         self.binarize = "stochastic" if workload.stochastic else "none"
         self.reset()
 
@@ -35,27 +42,48 @@ class Contender:
 
     def losses(self) -> tuple[float, float]:
         x, noise = self.workload.check_batch()
-        several = noise.reshape(len(x), -1, self.workload.latent_dim)
+        several = noise.reshape(self.noise)
         before = self.vae.train_step(x, several, self.adam, objective=self.objective).loss
         after = self.vae.loss(x, several, objective=self.objective).loss
         self.reset()
         return before, after
 
-    def run(self, steps: int) -> None:
+    def run(self, steps: int) -> int:
         size, done = self.workload.batch, 0
+        shape = (size, *self.noise[1:])
         while done < steps:
-            order = self.rng.permutation(len(self.data))
-            for start in range(0, len(order) - size + 1, size):
-                index = order[start : start + size]
-                gather_batch(self.data, index, self.rng, binarize=self.binarize, out=self.x)
-                self.rng.standard_normal(out=self.noise, dtype=np.float32)
-                self.vae.train_step(
-                    self.x, self.noise, self.adam, objective=self.objective, trusted=True
-                )
+            for x in tv.minibatches(
+                self.data, size, self.rng, binarize=self.binarize, drop_last=True
+            ):
+                noise = self.rng.standard_normal(shape, dtype=np.float32)
+                self.vae.train_step(x, noise, self.adam, objective=self.objective)
                 done += 1
                 if done == steps:
-                    return
+                    break
+        return done
+
+
+class Fit(Contender):
+    """The loop of ``fit``, epoch after epoch, on data that were read once."""
+
+    def reset(self) -> None:
+        super().reset()
+        options = TrainingOptions(
+            epochs=0,
+            batch_size=self.workload.batch,
+            objective=self.objective,
+            n_samples=self.workload.samples,
+            binarize=self.binarize,
+        )
+        self.training = Training(self.vae, self.data, None, options)
+
+    def run(self, steps: int) -> int:
+        state = self.training.state
+        epochs = -(-steps // state.steps_per_epoch)
+        state.options = replace(state.options, epochs=state.options.epochs + epochs)
+        self.training.run(progress=False)
+        return epochs * state.steps_per_epoch
 
 
 def make(workload: Workload, threads: int, variant: str) -> Contender:
-    return Contender(workload, threads)
+    return (Fit if variant == "fit" else Contender)(workload, threads)

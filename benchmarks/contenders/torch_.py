@@ -19,6 +19,7 @@ class Network(nn.Module):
         super().__init__()
         self.activation = {"relu": torch.relu, "tanh": torch.tanh}[workload.activation]
         self.n_encoder, self.samples = len(workload.encoder) - 1, workload.samples
+        self.gaussian = workload.gaussian
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in workload.layers)
 
     def stack(self, h: torch.Tensor, first: int, last: int) -> torch.Tensor:
@@ -33,7 +34,10 @@ class Network(nn.Module):
             return self.importance_weighted(x, mu, logvar, noise)
         z = mu + torch.exp(0.5 * logvar) * noise
         logits = self.stack(z, self.n_encoder, len(self.layers))
-        reconstruction = functional.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+        if self.gaussian:
+            reconstruction = 0.5 * torch.sum((logits - x) ** 2 + math.log(2.0 * math.pi))
+        else:
+            reconstruction = functional.binary_cross_entropy_with_logits(logits, x, reduction="sum")
         kl = 0.5 * torch.sum(mu * mu + torch.exp(logvar) - 1.0 - logvar)
         return (reconstruction + kl) / len(x)
 
@@ -99,17 +103,18 @@ class Contender:
         for start in range(0, len(order) - size + 1, size):
             yield self.data[order[start : start + size]]
 
-    def run(self, steps: int) -> None:
+    def run(self, steps: int) -> int:
         done = 0
         while done < steps:
             for images in self.batches():
-                x = images.float() / 255.0
+                x = images.float() / self.workload.white
                 if self.workload.stochastic:
                     x = torch.bernoulli(x)
                 self.step(x, torch.randn(len(x) * self.workload.samples, self.workload.latent_dim))
                 done += 1
                 if done == steps:
-                    return
+                    break
+        return done
 
 
 def make(workload: Workload, threads: int, variant: str) -> Contender:

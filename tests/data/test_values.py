@@ -7,7 +7,16 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tinyvae.data.values import check_counts, check_finite, check_floats, check_grey, extremes
+from tinyvae.data import read_batch, read_numbers
+from tinyvae.data.rule import SUPPORTS
+from tinyvae.data.values import (
+    check_counts,
+    check_finite,
+    check_floats,
+    check_grey,
+    extremes,
+    is_ready,
+)
 from tinyvae.errors import NonFiniteDataError, RangeError
 
 F4, F8 = np.dtype(np.float32), np.dtype(np.float64)
@@ -101,3 +110,66 @@ def test_what_the_model_cannot_hold_is_refused():
     for rows, place in ((x, "row 0, column 1"), (x[1:], "row 0, column 0")):
         with pytest.raises(NonFiniteDataError, match=f"{place}, more than float32 can hold"):
             check_floats(rows, F4, False, "x")
+
+
+# Taken as it is
+
+
+def ready(x, dtype="float32", bounds=(0.0, 1.0)):
+    return is_ready(x, np.dtype(dtype), 3, *bounds)
+
+
+GOOD = np.array([[0.0, 1.0, 0.5], [0.25, 0.0, 1.0]], np.float32)
+
+
+def changed(value):
+    x = GOOD.copy()
+    x[1, 1] = value
+    return x
+
+
+def test_an_array_that_needs_nothing_is_ready():
+    assert ready(GOOD)
+    assert ready(GOOD[1:])
+    assert ready(changed(7.0), bounds=(-10.0, 10.0))
+    assert ready(GOOD.astype(np.float64), "float64")
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        changed(np.nan),
+        changed(np.inf),
+        changed(-np.inf),
+        changed(-1e-7),
+        changed(1.0000001),
+        GOOD.astype(np.float64),
+        GOOD.astype(">f4"),
+        GOOD.astype(np.uint8),
+        GOOD.tolist(),
+        np.ma.masked_array(GOOD, GOOD > 0.4),
+        np.asfortranarray(GOOD),
+        np.repeat(GOOD, 2, axis=1)[:, ::2],
+        np.ones((2, 4), np.float32),
+        np.ones(3, np.float32),
+        np.ones((1, 2, 3), np.float32),
+        np.empty((0, 3), np.float32),
+    ],
+)
+def test_whatever_has_to_be_read_or_named_is_not(x):
+    assert not ready(x)
+
+
+@pytest.mark.parametrize("support", SUPPORTS)
+def test_a_batch_that_is_ready_is_the_batch_itself(support):
+    for x in (GOOD, np.round(GOOD)):
+        came = x.copy()
+        try:
+            read = read_batch(came, support=support, dtype="float32", input_dim=3)
+        except RangeError:
+            assert support == "counts"
+            assert x is GOOD
+        else:
+            np.testing.assert_array_equal(read, x)
+            assert np.shares_memory(read, came)
+    assert read_numbers(came, dtype="float32", width=3, argument="z") is came

@@ -6,42 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_models import architectures, batch, objectives
 
 from tinyvae.errors import NonFiniteLossError
 from tinyvae.model.adam import Adam
 from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.model.training_step import FusedStep
 from tinyvae.model.vae import VAE
-from tinyvae.ops.reference import ACTIVATIONS, OBJECTIVES
+from tinyvae.ops.reference import OBJECTIVES
 
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
-
-architectures = st.fixed_dictionaries(
-    {
-        "input_dim": st.integers(1, 40),
-        "hidden_dims": st.lists(st.integers(1, 30), max_size=3),
-        "decoder_hidden_dims": st.one_of(st.none(), st.lists(st.integers(1, 30), max_size=2)),
-        "latent_dim": st.integers(1, 7),
-        "activation": st.sampled_from(ACTIVATIONS),
-        "likelihood": st.sampled_from(list(LIKELIHOODS)),
-        "dtype": st.sampled_from(["float32", "float64"]),
-        "threads": st.sampled_from([1, 2, None]),
-        "n_classes": st.sampled_from([None, None, 3]),
-    }
-)
-
-
-objectives = st.one_of(
-    st.fixed_dictionaries({"beta": st.sampled_from([0.0, 0.5, 4.0])}),
-    st.fixed_dictionaries({"free_bits": st.sampled_from([0.0, 0.05, 9.0])}),
-    st.fixed_dictionaries({"objective": st.sampled_from(OBJECTIVES)}),
-)
-
-
-def batch(vae, rows, rng, samples=None):
-    x = LIKELIHOODS[vae.likelihood].example(rng, (rows, vae.input_dim)).astype(vae.dtype)
-    shape = (rows, vae.latent_dim) if samples is None else (rows, samples, vae.latent_dim)
-    return x, rng.standard_normal(shape).astype(vae.dtype)
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)

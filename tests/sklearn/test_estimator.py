@@ -20,6 +20,7 @@ from small_estimators import CLASSES, TABLE, make
 from tinyvae.errors import RangeError, ShapeError, SizeError, TinyVAEError, UsageError
 from tinyvae.model.vae import VAE
 from tinyvae.training.loop import Training
+from tinyvae.training.steps import Steps
 
 
 def test_codes_and_reconstructions_are_the_models():
@@ -203,14 +204,14 @@ def test_copies_and_files_score_the_same_and_go_on_the_same(tmp_path):
     assert not hasattr(twin, "vae_")
 
 
-def test_ctrl_c_ends_fit_as_it_would_any_other(monkeypatch):
-    step = Training._step
+def test_ctrl_c_ends_fit_as_it_would_any_other(monkeypatch, one_step_a_call):
+    step = Steps.__call__
 
-    def interrupted(self, index):
+    def interrupted(self, order):
         signal.raise_signal(signal.SIGINT)
-        step(self, index)
+        return step(self, order)
 
-    monkeypatch.setattr(Training, "_step", interrupted)
+    monkeypatch.setattr(Steps, "__call__", interrupted)
     interrupted_one = make()
     with pytest.raises(KeyboardInterrupt):
         interrupted_one.fit(TABLE)

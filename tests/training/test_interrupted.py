@@ -34,7 +34,7 @@ def ordinary_handler():
 
 
 @pytest.fixture
-def after_step(monkeypatch):
+def after_step(monkeypatch, one_step_a_call):
     """Let something happen after so many steps from now."""
     train_step, planned = VAE.train_step, {}
 

@@ -7,7 +7,9 @@ draws that binarize it.  Nothing is drawn from anywhere but the generator given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -87,7 +89,9 @@ def minibatches(
         order = rng.permutation(len(images))
         for start in range(0, stop, size):
             index = order[start : start + size]
-            yield gather_batch(images, index, rng, binarize=binarize, dtype=dtype)
+            batch = np.empty((len(index), images.shape[1]), dtype)
+            _run_kernel(images, index, rng, binarize, batch)
+            yield batch
 
     return one_pass()
 
@@ -164,31 +168,39 @@ def binarized(x: Array, how: str, rng: np.random.Generator) -> Array:
     return grey.astype(x.dtype)
 
 
-def _run_kernel(
-    images: Array, index: Array, rng: np.random.Generator | None, binarize: str, out: Array
-) -> int:
+@cache
+def _kernels() -> tuple[ModuleType, Callable[[np.random.BitGenerator], tuple[int, int]], bool]:
     # Numba takes long to import, and is not needed before the first batch.
     from tinyvae.ops import pixels
     from tinyvae.ops.machine.jit import JIT_DISABLED
     from tinyvae.ops.machine.prefetch import word_source
 
+    return pixels, word_source, not JIT_DISABLED
+
+
+def _run_kernel(
+    images: Array, index: Array, rng: np.random.Generator | None, binarize: str, out: Array
+) -> int:
+    pixels, word_source, compiled = _kernels()
     grey = images.dtype == np.uint8
     if binarize == "none":
-        return pixels.gather_scaled(images, index, out, out.dtype.type(255 if grey else 1))
+        return int(pixels.gather_scaled(images, index, out, out.dtype.type(255 if grey else 1)))
     if binarize == "threshold":
-        return pixels.gather_threshold(images, index, out, images.dtype.type(128 if grey else 0.5))
+        return int(
+            pixels.gather_threshold(images, index, out, images.dtype.type(128 if grey else 0.5))
+        )
     rng = _check_generator(rng)
-    if grey and not JIT_DISABLED:
+    if grey and compiled:
         with rng.bit_generator.lock:
             source = word_source(rng.bit_generator)
-            return pixels.gather_drawing_pixels(images, index, out, *source)
+            return int(pixels.gather_drawing_pixels(images, index, out, *source))
     if grey:
         # Four 16-bit draws from each 64 bits: a quarter of the generator's calls.
         words = rng.integers(0, 2**64 - 1, (out.size + 3) // 4, dtype=np.uint64, endpoint=True)
         draws = words.view(np.uint16)[: out.size].reshape(out.shape)
-        return pixels.gather_drawn_pixels(images, index, out, draws)
+        return int(pixels.gather_drawn_pixels(images, index, out, draws))
     uniform = rng.random(out.shape, dtype=np.float32)
-    return pixels.gather_drawn_floats(images, index, out, uniform)
+    return int(pixels.gather_drawn_floats(images, index, out, uniform))
 
 
 def _check_arrays(images: Array, index: Array) -> Array:

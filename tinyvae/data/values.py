@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,22 @@ def extremes(array: Array) -> tuple[Any, Any]:
     """Return the smallest and the largest number as Python numbers; NaN where there is one."""
     with np.errstate(invalid="ignore"):
         return array.min().item(), array.max().item()
+
+
+def is_ready(
+    x: object, dtype: np.dtype[Any], width: int, low: float, high: float
+) -> TypeGuard[Array]:
+    """Look whether x can be taken as it is: (rows, width) of that dtype, from ``low`` to ``high``.
+
+    A training step asks this of every batch; what is not ready has to be read, or named.
+    """
+    if type(x) is not np.ndarray or x.dtype != dtype or not x.flags.c_contiguous:
+        return False
+    if x.ndim != 2 or x.shape[1] != width or not len(x):
+        return False
+    with np.errstate(invalid="ignore"):  # where there is a NaN, both are
+        least, largest = np.minimum.reduce(x, axis=None), np.maximum.reduce(x, axis=None)
+    return bool(low <= least and largest <= high)
 
 
 def check_finite(array: Array, argument: str) -> None:

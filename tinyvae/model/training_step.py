@@ -38,6 +38,10 @@ class StepByOperations:
             adam.step()
         return terms
 
+    def at_once(self, batch: int, samples: int) -> int:
+        """Return how many steps of so many rows and samples go into one call."""
+        return 1
+
 
 def described(architecture: Architecture, network: Network) -> Any:
     """Return the model as the kernels see it, a ``tinyvae.ops.layout.Network``."""
@@ -115,3 +119,51 @@ class FusedStep:
         )
         adam.step_count += math.isfinite(terms[0])
         return Terms(*terms)
+
+    def at_once(self, batch: int, samples: int) -> int:
+        """Return how many steps of so many rows and samples go into one call of ``in_turn``."""
+        return self.step.at_once(batch, samples)
+
+    def in_turn(
+        self,
+        x: Array,
+        noise: Array,
+        labels: Array | None,
+        batch: int,
+        adam: Adam,
+        objective: Objective,
+        rates: Array,
+        betas: Array,
+    ) -> Array:
+        """Do a step on every ``batch`` rows in one compiled call, with the results of many calls.
+
+        Parameters
+        ----------
+        x, noise, labels
+            Of all steps, one after the other; the last step may have fewer rows than ``batch``.
+        rates, betas : (steps,) float64 array
+            Learning rate and weight of the KL of each step.
+
+        Returns
+        -------
+        (done, 3) float64 array
+            loss, reconstruction and kl of each step.  Where they are fewer than asked for, the loss
+            of the next is not finite: it changed nothing.
+        """
+        from tinyvae.ops.steps import constants_in_turn
+
+        code, _, free_bits = objective.code()
+        constants = constants_in_turn(
+            adam.step_count + 1, rates, adam.beta1, adam.beta2, adam.epsilon, adam.m.dtype
+        )
+        terms = self.step.in_turn(
+            x,
+            noise,
+            _NO_LABELS if labels is None else labels,
+            batch,
+            (adam.m, adam.v, constants),
+            (code, len(noise) // len(x), betas, free_bits),
+            log_sigma_of(self.likelihood),
+        )
+        adam.step_count += len(terms)
+        return terms

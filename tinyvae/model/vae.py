@@ -153,7 +153,7 @@ class VAE:
         self.observation = self.network.likelihood
         by_operations = self.backend == "reference"
         self._codes = Codes(self.network, self.inputs)
-        self._step = (
+        self.stepper = (
             StepByOperations(self.network)
             if by_operations
             else FusedStep(architecture, self.network)
@@ -281,7 +281,7 @@ class VAE:
         """
         if not trusted:
             x, noise, labels = self.inputs.batch(x, noise, labels)
-        terms = self._step(x, noise, labels, adam, make_objective(objective, beta, free_bits))
+        terms = self.stepper(x, noise, labels, adam, make_objective(objective, beta, free_bits))
         if not math.isfinite(terms.loss):
             raise NonFiniteLossError(self._explain_non_finite(x, noise, labels, beta))
         return terms

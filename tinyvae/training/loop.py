@@ -1,4 +1,4 @@
-"""The loop: shuffled minibatches, schedules, validation, history, and stopping without loss."""
+"""The loop: shuffled epochs, validation, history, and stopping without loss."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinyvae.data import gather_batch
-from tinyvae.errors import NonFiniteLossError
 from tinyvae.model.evaluation import evaluate
 from tinyvae.model.vae import VAE
 from tinyvae.training.history import History
@@ -22,8 +19,8 @@ from tinyvae.training.position import generator_at
 from tinyvae.training.progress import Progress, progress_for
 from tinyvae.training.record import restore_state
 from tinyvae.training.saving import Saver
-from tinyvae.training.schedules import scheduled_rate
 from tinyvae.training.state import RunState
+from tinyvae.training.steps import Steps
 
 Array = NDArray[Any]
 Callback = Callable[[dict[str, float]], object]
@@ -43,6 +40,8 @@ class Training:
     ----------
     state : RunState
         Where it stands.
+    steps : Steps
+        What moves it.
     stopped_by : int or None
         The number of the signal that ended it.
     """
@@ -60,9 +59,7 @@ class Training:
         self.state = RunState(
             vae, train, validation, options, labels=labels, validation_labels=validation_labels
         )
-        size = self.state.options.batch_size
-        self._x = np.empty((size, vae.input_dim), vae.dtype)
-        self._noise = np.empty((size * options.n_samples, vae.latent_dim), vae.dtype)
+        self.steps = Steps(self.state)
         self.stopped_by: int | None = None
 
     def restore(self, path: str | PathLike[str]) -> None:
@@ -122,15 +119,13 @@ class Training:
         """Run what is left of the current epoch, or until a stop is asked for."""
         state, position = self.state, self.state.position
         order = self._order()
-        size = state.options.batch_size
         named = f"epoch {position.epoch + 1}/{state.options.epochs}"
         while position.step < state.steps_per_epoch:
             started = time.perf_counter()
-            first = position.step * size
-            self._step(order[first : first + size])
+            done = self.steps(order)
             shown.describe(named)  # now that the first step, which may compile, is done
             position.seconds += time.perf_counter() - started
-            shown.step()
+            shown.step(done)
             saver.save_if_due()
             if stop.requested:
                 return
@@ -149,61 +144,21 @@ class Training:
             return state.rng.permutation(len(state.train))
         return generator_at(state.epoch_state).permutation(len(state.train))
 
-    def _step(self, index: Array) -> None:
-        state, n = self.state, len(index)
-        options = state.options
-        x, noise = self._x[:n], self._noise[: n * options.n_samples]
-        labels = None if state.labels is None else state.labels[index]
-        gather_batch(state.train, index, state.rng, binarize=state.binarize, out=x)
-        state.rng.standard_normal(out=noise, dtype=state.vae.dtype)
-        state.adam.learning_rate = self._learning_rate()
-        try:
-            terms = state.vae.train_step(
-                x,
-                noise,
-                state.adam,
-                self._beta(),
-                objective=options.objective,
-                free_bits=options.free_bits,
-                labels=labels,
-                trusted=True,
-            )
-        except NonFiniteLossError as error:
-            raise state.blown_up(state.position.step + 1, str(error)) from None
-        for i, value in enumerate(terms):
-            state.position.sums[i] += n * value
-        state.position.step += 1
-
-    # Schedules -----------------------------------------------------------------------------
-
-    def _progress(self) -> float:
-        return self.state.position.epoch + self.state.position.step / self.state.steps_per_epoch
-
-    def _learning_rate(self) -> float:
-        options, epoch = self.state.options, self._progress()
-        return scheduled_rate(
-            options.learning_rate, options.schedule, epoch / options.epochs, epoch
-        )
-
-    def _beta(self) -> float:
-        warmup = self.state.options.warmup_epochs
-        rising = 1.0 if warmup == 0.0 else min(1.0, self._progress() / warmup)
-        return self.state.options.beta * rising
-
     # The end of an epoch -------------------------------------------------------------------
 
     def _close_epoch(self) -> dict[str, float]:
         """Write the epoch's row, look at the validation data, decide about stopping early."""
         state, position = self.state, self.state.position
         loss, reconstruction, kl = (total / len(state.train) for total in position.sums)
+        (rate,), (beta,) = (numbers.tolist() for numbers in self.steps.schedule(1))
         row: dict[str, float] = {
             "epoch": position.epoch + 1,
             "train_loss": loss,
             "train_reconstruction": reconstruction,
             "train_kl": kl,
             "train_elbo": -(reconstruction + kl),
-            "beta": self._beta(),
-            "learning_rate": self._learning_rate(),
+            "beta": beta,
+            "learning_rate": rate,
         }
         if state.validation is not None:
             row |= self._validate(state.validation)

@@ -27,8 +27,8 @@ class Progress(Protocol):
     def describe(self, text: str) -> None:
         """Say what is being done."""
 
-    def step(self) -> None:
-        """Count a step."""
+    def step(self, count: int = 1) -> None:
+        """Count steps."""
 
     def row(self, row: Mapping[str, float]) -> None:
         """Show the losses of an epoch that is done."""
@@ -97,8 +97,8 @@ class Silence:
     def describe(self, text: str) -> None:
         """Say what is being done."""
 
-    def step(self) -> None:
-        """Count a step."""
+    def step(self, count: int = 1) -> None:
+        """Count steps."""
 
     def row(self, row: Mapping[str, float]) -> None:
         """Show the losses of an epoch that is done."""
@@ -120,9 +120,9 @@ class Bar(Silence):
             self._bar.set_description(text, refresh=not self._text)
             self._text = text
 
-    def step(self) -> None:
-        """Count a step."""
-        self._bar.update()
+    def step(self, count: int = 1) -> None:
+        """Count steps."""
+        self._bar.update(count)
 
     def row(self, row: Mapping[str, float]) -> None:
         """Show the losses of an epoch that is done."""
@@ -146,9 +146,9 @@ class Lines(Silence):
             self._write(text)
         self._text = text
 
-    def step(self) -> None:
-        """Count a step."""
-        self._done += 1
+    def step(self, count: int = 1) -> None:
+        """Count steps."""
+        self._done += count
         if time.monotonic() - self._last > EVERY_SECONDS:
             self._write(f"{self._text}, {self._steps()}")
 
