@@ -6,8 +6,12 @@ They are read here, not run; ``tests/solve_tutorials.py`` runs them.
 import importlib
 import inspect
 import json
+import os
 import pkgutil
 import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
@@ -123,9 +127,87 @@ def test_equations_and_docstrings_point_at_each_other():
     assert said_here == said_there
 
 
-def test_the_copy_is_whole_and_overwrites_nothing(tmp_path):
-    target = copy_notebooks(tmp_path / "lessons")
-    expected = [path.name for path in [*notebooks(), one_page()]]
-    assert sorted(path.name for path in target.iterdir()) == sorted(expected)
+@pytest.fixture(scope="module")
+def lessons(tmp_path_factory):
+    return copy_notebooks(tmp_path_factory.mktemp("copied") / "lessons")
+
+
+def test_the_copy_is_whole_and_overwrites_nothing(lessons):
+    expected = {path.name for path in [*notebooks(), one_page()]}
+    names = {path.name for path in lessons.iterdir()}
+    assert names == expected | {"source", f"tinyvae-{tinyvae.__version__}-py3-none-any.whl"}
     with pytest.raises(WriteError, match="exists already"):
-        copy_notebooks(target)
+        copy_notebooks(lessons)
+
+
+@pytest.mark.parametrize("place", ["where they are kept", "in the copy"])
+def test_every_link_of_a_notebook_leads_to_a_file(place, lessons):
+    followed = 0
+    for path in notebooks():
+        path = lessons / path.name if place == "in the copy" else path
+        if path.suffix == ".ipynb":
+            words = "".join(text(cell) for cell in cells(path, "markdown"))
+        else:
+            words = path.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#\s]+\.(?:py|md|ipynb))[^)]*\)", words):
+            assert (path.parent / target).is_file(), f"{path.name} links to {target}"
+            followed += 1
+    assert followed > 100
+
+
+def test_the_first_cell_of_a_copy_installs_the_package_only_where_it_is_missing(lessons):
+    (wheel,) = lessons.glob("*.whl")
+    for path in lessons.glob("*.ipynb"):
+        first, second = cells(path, "code")[:2]
+        assert f"%pip install -q ./{wheel.name}" in text(first)
+        assert text(second) == text(cells(NOTEBOOKS[int(path.name[:2])], "code")[0])
+        ran = []
+        source = text(first).replace("%pip", "ran.append(1) #")
+        exec(source, {"ran": ran})
+        assert ran == []  # it is installed here
+        exec(source.replace('"tinyvae"', '"no_such_package"'), {"ran": ran})
+        assert ran == [1]
+
+
+def test_the_wheel_installs_and_has_what_is_needed(lessons, tmp_path):
+    (wheel,) = lessons.glob("*.whl")
+    pip = ("-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", tmp_path, wheel)
+    done = subprocess.run([sys.executable, *pip], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    script = "import tinyvae as tv; print(tv.__file__, tv.__version__, tv.load_data('digits'))"
+    found = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert found.startswith(f"{tmp_path / 'tinyvae'}")
+    assert "train (5000, 784)" in found
+
+
+def test_what_is_not_installed_cannot_be_handed_out(tmp_path, monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("tinyvae.teaching.wheel.distribution", missing)
+    with pytest.raises(WriteError, match="pip install"):
+        copy_notebooks(tmp_path / "lessons")
+
+
+@each
+def test_what_answers_a_prediction_is_out_of_sight(path):
+    """Between a prediction and its answer every output is folded, in Jupyter and on the site."""
+    found = cells(path)
+    for start, cell in enumerate(found):
+        if "predict" not in cell["metadata"]:
+            continue
+        which = cell["metadata"]["predict"]
+        after = found[start + 1 :]
+        (end, *_) = (i for i, c in enumerate(after) if "<summary>Answer</summary>" in text(c))
+        assert not any("predict" in c["metadata"] for c in after[:end]), which
+        for shown in after[:end]:
+            if shown["cell_type"] == "code" and shown["outputs"]:
+                assert "hide-output" in shown["metadata"].get("tags", []), which
+                assert shown["metadata"]["jupyter"]["outputs_hidden"] is True, which
