@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ REFUSED = [
     (lambda x, x_hat, mu, logvar: np.nan * x.sum(), "NaN or infinite"),
     (lambda x, mu, logvar: x.sum(), ""),
     (lambda self, x, x_hat: 0.0, "method without its object"),
-    ("loss", "A str was given"),
+    ("loss", "but 'loss' came"),
     (max, "does not say what its arguments are called"),
 ]
 
@@ -176,3 +177,45 @@ def test_values_per_example_are_averaged_over_the_batch():
     says = "summed over the batch"
     assert not any(says in note for note in tv.check_loss(each).notes)
     assert any(says in note for note in tv.check_loss(together).notes)
+
+
+def textbook(x, logits, mu, logvar):
+    return np.mean(bce_logits(x, logits).sum(1) + kl(mu, logvar).sum(1))
+
+
+def test_the_head_of_a_report_says_nothing_of_the_function():
+    assert (
+        tv.check_loss(textbook).to_dict()["notes"]
+        == (tv.check_loss(textbook, title="the ELBO").to_dict()["notes"])
+    )
+    report = tv.check_loss(lambda *a: -textbook(*a), ["x", "logits", "mu", "logvar"], title="elbo")
+    assert [f.code for f in report.findings] == ["sign"]
+
+
+@pytest.mark.parametrize("pack", [dict, lambda **parts: list(parts.values())])
+def test_parts_that_are_none_are_left_out(pack):
+    def loss(x, logits, mu, logvar):
+        return pack(extra=None, value=textbook(x, logits, mu, logvar))
+
+    assert tv.check_loss(loss).passed
+
+
+def test_a_key_without_jax_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+
+    def loss(x, logits, mu, logvar, key):
+        return textbook(x, logits, mu, logvar)
+
+    with pytest.raises(tv.TinyVAEError, match=r"'key' is taken for a key of JAX.*arguments="):
+        tv.check_loss(loss)
+    assert tv.check_loss(loss, {"key": None}).passed
+
+
+def test_a_sampler_that_writes_into_its_arguments_is_told_so():
+    def sample(mu, logvar, noise):
+        logvar *= 0.5
+        return mu + np.exp(logvar) * noise
+
+    report = tv.check_sampler(sample)
+    assert report.passed
+    assert any("writes into scale" in note for note in report.notes)

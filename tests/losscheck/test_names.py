@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tinyvae.losscheck import names
 from tinyvae.losscheck.names import role_of
 
 
@@ -26,6 +27,7 @@ from tinyvae.losscheck.names import role_of
         ("x_logvar", ("x_scale", "logvar")),
         ("logvar_p", ("prior", "logvar")),
         ("kld_weight", ("weight", "")),
+        ("lambda_", ("weight", "")),
         ("original_dim", ("input_dim", "")),
         ("key", ("rng", "")),
         ("foo", None),
@@ -33,3 +35,14 @@ from tinyvae.losscheck.names import role_of
 )
 def test_names_people_use(name, role):
     assert role_of(name) == role
+
+
+def test_every_known_word_is_one_that_a_name_can_become():
+    kinds = [
+        *names._PLAIN.values(),
+        *names._NUMBERS.values(),
+        *map(str.split, names._SCALES.values()),
+    ]
+    known = [word for kind in kinds for word in kind]
+    assert len(known) > 200
+    assert [word for word in known if names.normalize(word) != word] == []

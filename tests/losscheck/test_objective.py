@@ -52,3 +52,10 @@ def test_wrong_objectives_are_named(wrong, code):
 def test_an_objective_with_another_argument_is_refused():
     with pytest.raises(tv.TinyVAEError, match="'labels' is not known"):
         tv.check_loss(lambda x, encode, decode, labels: 0.0)
+
+
+def test_sizes_and_beta_are_heard():
+    report = tv.check_loss(objective(std, gaussian), input_dim=10, latent_dim=3, batch_size=7)
+    assert report.sizes == {"batch": 7, "input_dim": 10, "latent_dim": 3}
+    with pytest.raises(tv.TinyVAEError, match="beta=0 must be a finite number above 0"):
+        tv.check_loss(objective(std, gaussian), beta=0)

@@ -20,11 +20,11 @@ from tinyvae.losscheck.terms import Array, Arrays
 
 UNIT, REAL, POSITIVE, BINARY = "in (0, 1)", "real", "above 0", "0 or 1"
 EPSILON = float(np.finfo(np.float64).eps)
-# Beyond this share of the values, what differs between two calls is noise, not rounding.
+# A larger relative difference between two equal calls is noise, not rounding.
 RANDOM = 1e-5
-# How far from 0 a reconstruction is drawn that need not lie in (0, 1).
+# Reach of a reconstruction that need not lie in (0, 1).
 FAR = 3.0
-# So many times larger are the batches of a function that draws inside.
+# Batches of a function that draws inside are larger by this factor.
 MANY = 16
 
 
@@ -225,46 +225,3 @@ class Bench:
             return math.sqrt(2.0) * self.spread
         squares = [v * v for pair in pairs for v in pair.values]
         return self.noise * math.sqrt(2.0 * float(np.mean(squares)) + 1e-300)
-
-
-def settle_total(bench: Bench, shape: Shape) -> str:
-    """Find which of several returned values is the loss; return a note on it.
-
-    It is the one that depends on x's side and on z's; if none does, the sum of the first two.
-    """
-    sides = [[r for r in (RECON, X_SCALE) if r in bench.roles]]
-    sides += [[r for r in (MU, SCALE, Z) if r in bench.roles]]
-    base = bench.draw(shape)
-    before = bench.raw(base)
-    single = [returned.is_single(v) for v in returned.parts(bench.function(base))]
-    bench.single = all(single)
-    if len(before) == 1 or not all(sides):
-        return ""
-    moves = []
-    for side in sides:
-        after = bench.raw({**base, **bench.draw(shape, side)})
-        moves.append([not _same(a, b) for a, b in zip(before, after, strict=True)])
-    both = [i for i in range(len(before)) if moves[0][i] and moves[1][i]]
-    if both:
-        at = both[0]
-        bench.pick = lambda values: values[at]
-        return "" if at == 0 else f"The loss is value {at + 1} of the {len(before)} returned."
-    halves = [next((i for i, m in enumerate(move) if m), None) for move in moves]
-    if None in halves:
-        return ""
-    one, other = sorted(h for h in halves if h is not None)
-    bench.pick = lambda values: _sum(values[one], values[other])
-    return f"No value returned is the whole: the sum of values {one + 1} and {other + 1} is judged."
-
-
-def _sum(a: Array, b: Array) -> Array:
-    if a.size == 1 or b.size == 1 or a.shape == b.shape:
-        return np.asarray(a + b)
-    return np.asarray(a.reshape(len(a), -1).sum(1) + b.reshape(len(b), -1).sum(1))
-
-
-def _same(a: Array, b: Array) -> bool:
-    if a.shape != b.shape:
-        return False
-    close = np.isclose(a, b, rtol=1e-6, atol=1e-300)
-    return bool(np.all(close | (np.isnan(a) & np.isnan(b))))

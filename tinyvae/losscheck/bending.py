@@ -13,10 +13,12 @@ import numpy as np
 from tinyvae.losscheck.fit import Fitter, Match, named
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.latent import KL
-from tinyvae.losscheck.recon import NLL, mistakes
+from tinyvae.losscheck.mistakes import mistakes
+from tinyvae.losscheck.recon import NLL
 from tinyvae.losscheck.searching import golden, left
 from tinyvae.losscheck.spell import spell
-from tinyvae.losscheck.terms import READINGS, Array, Arrays, Reading, Term, entrywise, sigmoid
+from tinyvae.losscheck.terms import READINGS, Array, Arrays, Reading, Term, entrywise
+from tinyvae.ops.reference import sigmoid
 
 # From here on an epsilon changes what is learned, not only what would be infinite.
 HARMFUL = 1e-4

@@ -1,58 +1,25 @@
-"""The reader's function, called with drawn arrays: which argument is what, and what comes back.
+"""The reader's function, called with drawn arrays: what goes in, and what comes back.
 
 Nothing is judged here.  Arrays go in as copies, converted if so wished.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinyvae.errors import UsageError, unknown_option
+from tinyvae.errors import MissingPackageError, UsageError
 from tinyvae.losscheck import names
+from tinyvae.losscheck.binding import Constant, Slot, Spec, bind, slots_of
 from tinyvae.losscheck.failures import CallFailed
-from tinyvae.losscheck.names import (
-    MU,
-    NOISE,
-    PRIOR,
-    RECON,
-    RNG,
-    SCALE,
-    SIZES,
-    WEIGHT,
-    WORDS,
-    X_SCALE,
-    X,
-    Z,
-)
+from tinyvae.losscheck.names import MU, PRIOR, RECON, RNG, SCALE, SIZES, WEIGHT, X, Z
 from tinyvae.losscheck.terms import Array, Arrays
+from tinyvae.schema import shown
 
-ARRAYS = (X, RECON, X_SCALE, MU, SCALE, Z, NOISE)
-# A sampler that takes mu and the third argument as one, the way Keras' Lambda layers do.
-TOGETHER = ("args", "inputs", "params", "parameters", "dist", "stats", "mu_logvar", "arg")
-Spec = Any  # a role word, a constant in a box, or a list, tuple or dict of these
-
-
-# In so many first calls it is watched whether the function writes into its arguments.
+# Only the first calls are watched for a function that writes into its arguments.
 WATCHED = 20
-
-
-class Constant:
-    """A value that is handed through as it is."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-class Slot:
-    """An argument fed by us: its role, what its name claims, and the name itself."""
-
-    def __init__(self, role: str, claim: str, name: str, default: float | None = None) -> None:
-        self.role, self.claim, self.name = role, claim, name
-        self.default, self.has_default = 1.0 if default is None else default, default is not None
 
 
 class Function:
@@ -78,14 +45,14 @@ class Function:
     ) -> None:
         if not callable(function):
             raise UsageError(
-                f"A {type(function).__name__} was given ({_shortened(function)}); expected a "
-                "function of x, the reconstruction, mu and logvar. Give the function itself."
+                f"A function was expected, but {shown(function)} came ({type(function).__name__}): "
+                "give the function itself."
             )
         self.function, self.rng = function, rng
         self.convert = convert or (lambda array: array)
         self.title = str(getattr(function, "__name__", type(function).__name__))
-        self.positional, self.keywords = _bind(function, arguments)
-        self.slots = _slots([*self.positional, *self.keywords.values()])
+        self.positional, self.keywords = bind(function, arguments)
+        self.slots = slots_of([*self.positional, *self.keywords.values()])
         self.weights = {s.name: s.default for s in self.slots if s.role == WEIGHT}
         self.calls = 0
         self.overwrites: set[str] = set()
@@ -142,8 +109,13 @@ def _generator(name: str, rng: np.random.Generator) -> Any:
     """Return a generator, a JAX key for a parameter called key, a number for one called seed."""
     plain = names.normalize(name)
     if "key" in plain:
-        import jax
-
+        try:
+            import jax
+        except ImportError as error:
+            raise MissingPackageError(
+                f"The argument {name!r} is taken for a key of JAX, which is not installed: install "
+                f"jax, or say what it is with arguments={{{name!r}: ...}}."
+            ) from error
         return jax.random.PRNGKey(int(rng.integers(2**31)))
     return int(rng.integers(2**31)) if plain == "seed" else rng
 
@@ -154,138 +126,3 @@ def _size(role: str, arrays: Arrays) -> int:
     latent = role == "latent_dim"
     shape = next(arrays[r].shape for r in ((MU, SCALE, Z) if latent else (X, RECON)) if r in arrays)
     return int(np.prod(shape[1:]))
-
-
-def _slots(specs: Sequence[Spec]) -> list[Slot]:
-    found: list[Slot] = []
-    for spec in specs:
-        if isinstance(spec, Slot):
-            found.append(spec)
-        elif isinstance(spec, Mapping):
-            found += _slots(list(spec.values()))
-        elif isinstance(spec, list | tuple):
-            found += _slots(spec)
-    return found
-
-
-def _bind(function: Callable[..., Any], arguments: Any) -> tuple[list[Spec], dict[str, Spec]]:
-    if isinstance(arguments, Sequence) and not isinstance(arguments, str | bytes):
-        return [_spec(word, f"{i}") for i, word in enumerate(arguments)], {}
-    if arguments is not None and not isinstance(arguments, Mapping):
-        raise UsageError(
-            f"arguments={arguments!r} must be a list of role words in the function's order, such "
-            "as ['x', 'logits', 'mu', 'logvar'], or a dictionary by parameter."
-        )
-    try:
-        parameters = list(inspect.signature(_inside(function)).parameters.values())
-    except (TypeError, ValueError):
-        raise UsageError(
-            "The function does not say what its arguments are called; give arguments= with a role "
-            "word for each, in order: ['x', 'logits', 'mu', 'logvar']."
-        ) from None
-    return _by_name(parameters, dict(arguments or {}))
-
-
-def _inside(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what names the arguments: a torch module's own signature is ``*args``."""
-    found = getattr(function, "forward", function)
-    return found if callable(found) else function
-
-
-def _by_name(
-    parameters: Sequence[inspect.Parameter], wanted: dict[str, Any]
-) -> tuple[list[Spec], dict[str, Spec]]:
-    positional: list[Spec] = []
-    keywords: dict[str, Spec] = {}
-    told = {slot.role for slot in _slots([_spec(word, "") for word in wanted.values()])}
-    guessed = _guess([p for p in parameters if p.name not in wanted], told)
-    for p in parameters:
-        if p.kind is p.VAR_KEYWORD:
-            keywords |= {k: _spec(wanted.pop(k), k) for k in list(wanted)}
-        elif p.kind is p.VAR_POSITIONAL:
-            positional += [_spec(word, f"{i}") for i, word in enumerate(wanted.pop(p.name, ()))]
-        elif p.name in wanted or p.name in guessed:
-            found = _spec(wanted.pop(p.name), p.name) if p.name in wanted else guessed[p.name]
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and not keywords:
-                positional.append(found)
-            else:
-                keywords[p.name] = found
-        elif p.default is p.empty and p.name in TOGETHER and len(parameters) == 1:
-            positional.append([Slot(MU, "", "mu"), Slot(SCALE, "", "the second")])
-        elif p.default is p.empty and p.name in ("self", "cls"):
-            raise UsageError(
-                f"The function is a method without its object ({p.name}): give model.loss, not "
-                "Model.loss."
-            )
-        elif p.default is p.empty:
-            raise UsageError(
-                f"The argument {p.name!r} is none of the names known here; give "
-                f"arguments={{{p.name!r}: 'mu'}} with one of {', '.join(map(repr, WORDS))}, or a "
-                "constant to hand through."
-            )
-        elif p.kind is not p.KEYWORD_ONLY and not keywords:
-            positional.append(Constant(p.default))
-    if wanted:
-        raise unknown_option("arguments", next(iter(wanted)), [p.name for p in parameters])
-    return positional, keywords
-
-
-def _guess(parameters: Sequence[inspect.Parameter], told: set[str]) -> dict[str, Slot]:
-    """Return the slots of the parameters that have no default, by their names.
-
-    ``told`` are the roles that the reader gave to others.
-    """
-    found: dict[str, Slot] = {}
-    for p in parameters:
-        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-            continue
-        role = names.role_of(p.name)
-        core = role is not None and role[0] in (X, RECON, MU, SCALE, X_SCALE)
-        number = isinstance(p.default, int | float) and not isinstance(p.default, bool)
-        if role and role[0] == WEIGHT and number:
-            found[p.name] = Slot(*role, p.name, float(p.default))
-        elif role and (p.default is p.empty or (core and not number)):
-            found[p.name] = Slot(*role, p.name)
-    _settle(found, {p.name for p in parameters}, told)
-    return found
-
-
-def _settle(found: dict[str, Slot], present: set[str], told: set[str]) -> None:
-    """Tell apart names whose meaning depends on the names beside them."""
-    by_role: dict[str, list[Slot]] = {role: [] for role in told}
-    for slot in found.values():
-        by_role.setdefault(slot.role, []).append(slot)
-    if "y" in present and "y" not in found:
-        role = RECON if X in by_role and RECON not in by_role else X
-        if role not in by_role:
-            found["y"] = Slot(role, "", "y")
-            by_role[role] = [found["y"]]
-    doubles = by_role.get(MU, [])
-    if X in by_role and RECON not in by_role and len(doubles) == 1:
-        doubles[0].role = RECON  # gaussian(x, mean, log_sigma): these are of x
-        for width in by_role.get(SCALE, []):
-            width.role = X_SCALE
-    for role, slots in by_role.items():
-        clashing = [s.name for s in slots if s.role == role]
-        if role in ARRAYS and len(clashing) > 1:
-            raise UsageError(
-                f"The arguments {' and '.join(map(repr, clashing))} could both be {role!r}; say "
-                f"which is what: arguments={{{clashing[1]!r}: ...}}."
-            )
-
-
-def _spec(word: Any, name: str) -> Spec:
-    if isinstance(word, str):
-        if word not in WORDS:
-            raise unknown_option(f"arguments[{name!r}]", word, WORDS)
-        return Slot(*WORDS[word], name if not name.isdigit() else word)
-    if isinstance(word, list | tuple) and any(isinstance(part, str) for part in word):
-        return type(word)(_spec(part, f"{i}") for i, part in enumerate(word))
-    if isinstance(word, Mapping) and any(isinstance(part, str) for part in word.values()):
-        return {k: _spec(part, str(k)) for k, part in word.items()}
-    return Constant(word)
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."

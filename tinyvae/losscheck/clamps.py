@@ -21,18 +21,19 @@ from tinyvae.losscheck.names import MU, RECON, SCALE, X_SCALE
 from tinyvae.losscheck.recon import likelihoods
 from tinyvae.losscheck.searching import golden, left
 from tinyvae.losscheck.spell import spell
-from tinyvae.losscheck.terms import Arrays, Term, sigmoid
+from tinyvae.losscheck.terms import Arrays, Term
+from tinyvae.ops.reference import sigmoid
 
 INFINITY = math.inf
 _UNIT = (-INFINITY, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, INFINITY)
 _REAL = (-INFINITY, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, INFINITY)
 # Above 0, over the whole of what is drawn.
 _POSITIVE = (-INFINITY, 0.4, 0.5, 0.7, 0.9, 1.1, 1.4, 1.7, 2.0, INFINITY)
-# So many pairs, or so many numbers in all, tell where to search; all pairs judge what was found.
+# The search looks at this many pairs, or numbers in all; all pairs judge what it finds.
 FEW, NUMBERS = 12, 6000
-# So many places of the grid are searched from: what is left has several valleys.
+# The search starts from this many places of the grid: what is left has several valleys.
 STARTS = 3
-# In each round what is left must shrink to this share, or the search ends.
+# The search ends when a round does not shrink what is left to this share.
 PROGRESS, ROUNDS = 0.5, 12
 
 

@@ -7,48 +7,47 @@ from typing import Any
 
 import numpy as np
 
-from tinyvae.losscheck.terms import Term, entrywise, sigmoid, softplus
+from tinyvae.losscheck.terms import Term, entrywise
+from tinyvae.ops.reference import sigmoid, softplus
+
+
+def _term(name: str, formula: Callable[..., Any]) -> Term:
+    return entrywise(name, formula, "x", "recon")
+
+
+_PLAIN = [
+    _term("r", lambda x, r: r),
+    _term("r^2", lambda x, r: r * r),
+    _term("x r", lambda x, r: x * r),
+    _term("|x - r|", lambda x, r: np.abs(x - r)),
+]
 
 
 def of_reconstruction() -> list[Term]:
-    """Return terms in x and the reconstruction, none of x alone."""
-
-    def term(name: str, formula: Callable[..., Any]) -> Term:
-        return entrywise(name, formula, "x", "recon")
-
+    """Return terms in x and a reconstruction in (0, 1), none of x alone."""
     return [
-        term("r", lambda x, r: r),
-        term("r^2", lambda x, r: r * r),
-        term("x r", lambda x, r: x * r),
-        term("|x - r|", lambda x, r: np.abs(x - r)),
-        term("x log r", lambda x, r: x * np.log(r)),
-        term("log r", lambda x, r: np.log(r)),
-        term("x log(1 - r)", lambda x, r: x * np.log1p(-r)),
-        term("log(1 - r)", lambda x, r: np.log1p(-r)),
-        term("r log r", lambda x, r: r * np.log(r)),
-        term("(1 - r) log(1 - r)", lambda x, r: (1.0 - r) * np.log1p(-r)),
+        *_PLAIN,
+        _term("x log r", lambda x, r: x * np.log(r)),
+        _term("log r", lambda x, r: np.log(r)),
+        _term("x log(1 - r)", lambda x, r: x * np.log1p(-r)),
+        _term("log(1 - r)", lambda x, r: np.log1p(-r)),
+        _term("r log r", lambda x, r: r * np.log(r)),
+        _term("(1 - r) log(1 - r)", lambda x, r: (1.0 - r) * np.log1p(-r)),
     ]
 
 
 def of_logits() -> list[Term]:
-    """Return terms in x and an unbounded reconstruction."""
-
-    def term(name: str, formula: Callable[..., Any]) -> Term:
-        return entrywise(name, formula, "x", "recon")
-
+    """Return terms in x and an unbounded reconstruction, none of x alone."""
     return [
-        term("r", lambda x, r: r),
-        term("r^2", lambda x, r: r * r),
-        term("x r", lambda x, r: x * r),
-        term("|x - r|", lambda x, r: np.abs(x - r)),
-        term("softplus(r)", lambda x, r: softplus(r)),
-        term("x softplus(r)", lambda x, r: x * softplus(r)),
-        term("sigmoid(r)", lambda x, r: sigmoid(r)),
-        term("x sigmoid(r)", lambda x, r: x * sigmoid(r)),
-        term("sigmoid(r)^2", lambda x, r: sigmoid(r) ** 2),
-        term("exp(r)", lambda x, r: np.exp(r)),
-        term("x tanh(r)", lambda x, r: x * np.tanh(r)),
-        term("tanh(r)^2", lambda x, r: np.tanh(r) ** 2),
+        *_PLAIN,
+        _term("softplus(r)", lambda x, r: softplus(r)),
+        _term("x softplus(r)", lambda x, r: x * softplus(r)),
+        _term("sigmoid(r)", lambda x, r: sigmoid(r)),
+        _term("x sigmoid(r)", lambda x, r: x * sigmoid(r)),
+        _term("sigmoid(r)^2", lambda x, r: sigmoid(r) ** 2),
+        _term("exp(r)", lambda x, r: np.exp(r)),
+        _term("x tanh(r)", lambda x, r: x * np.tanh(r)),
+        _term("tanh(r)^2", lambda x, r: np.tanh(r) ** 2),
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,9 @@ from tinyvae.losscheck.terms import Array
 ROWS, COLUMNS = 6000, 7
 POINTS = (-1.5, -0.9, -0.4, 0.1, 0.3, 0.8, 1.3)
 POSITIVE_POINTS = (0.4, 0.6, 0.8, 1.0, 1.3, 1.7, 2.1)
+# Where the third argument is tried, by what its name claims.
+DOMAINS = {"sigma": (POSITIVE,), "variance": (POSITIVE,), "precision": (POSITIVE,)}
+EITHER = (REAL, POSITIVE)
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,11 @@ class Draws:
     slope : float
         By how much z moves with mu, whatever the width; NaN if not in one straight line.
     noise : array, shape (rows, columns)
-        What was drawn, in units of the width at the middle point; empty if there is none.
-    is_exact, is_frozen, is_given, times_mu
+        z at mu = 0 and the middle point: what was drawn, times the width there; empty if nothing
+        was drawn.
+    is_exact, is_frozen, is_given, single, times_mu
         Whether the noise could be repeated; whether it is the same at every call; whether it is
-        an argument; whether it vanishes with mu.
+        an argument; whether z came in float32; whether the noise vanishes with mu.
     """
 
     points: Array
@@ -49,7 +52,6 @@ class Draws:
     error: float
     slope: float
     noise: Array
-    domain: str
     is_exact: bool
     is_frozen: bool
     is_given: bool
@@ -71,13 +73,10 @@ class Sampler:
         if repeat:
             self.function.rng = np.random.default_rng([self.seed, 18])
             with seeded(self.seed + 1):
-                output = self._call(arrays)
+                output = self.function(arrays)
         else:
-            output = self._call(arrays)
+            output = self.function(arrays)
         return self._pick(output, mu, scale)
-
-    def _call(self, arrays: dict[str, Array]) -> Any:
-        return self.function(arrays)
 
     def _pick(self, output: Any, mu: Array, scale: Array) -> Array:
         """Return the one of several values that is no copy of an argument."""
@@ -90,15 +89,12 @@ class Sampler:
         ]
         at = fresh[0] if fresh else 0
         self.single = self.single or returned.is_single(values[at])
-        array = (
-            np.squeeze(arrays[at], axis=0)
-            if arrays[at].ndim == 3 and len(arrays[at]) == 1
-            else arrays[at]
-        )
+        array = arrays[at]
+        if array.ndim == 3 and len(array) == 1:  # one sample, on an axis of its own
+            array = array[0]
         if array.shape != mu.shape:
             raise UsageError(
-                f"The sampler returned shape {arrays[at].shape} "
-                f"for mu of shape {mu.shape}; expected "
+                f"The sampler returned shape {array.shape} for mu of shape {mu.shape}; expected "
                 "the same shape."
             )
         return array
@@ -114,8 +110,7 @@ def measure(sampler: Sampler, domains: tuple[str, ...]) -> Draws:
     NonFiniteDataError
         If what it draws is not finite.
     """
-    domain = _domain(sampler, domains)
-    points = np.array(POSITIVE_POINTS if domain == POSITIVE else POINTS)
+    points = _points(sampler, domains)
     zeros = np.zeros((ROWS, COLUMNS))
     scale = np.tile(points, (ROWS, 1))
     middle = np.full_like(scale, points[3])
@@ -129,19 +124,9 @@ def measure(sampler: Sampler, domains: tuple[str, ...]) -> Draws:
     if not base.any():  # no noise at all, or none where mu is zero
         slope = _slope(sampler(moved, scale, True), moved)
         times_mu = math.isnan(slope)
-        return Draws(
-            points,
-            np.zeros(len(points)),
-            0.0,
-            slope,
-            base[:0],
-            domain,
-            exact,
-            False,
-            given,
-            sampler.single,
-            times_mu,
-        )
+        none = np.zeros(len(points))
+        single = sampler.single
+        return Draws(points, none, 0.0, slope, base[:0], exact, False, given, single, times_mu)
     at_points = sampler(zeros, scale, True)
     if exact:
         widths, error = _exact_widths(at_points, base)
@@ -150,10 +135,11 @@ def measure(sampler: Sampler, domains: tuple[str, ...]) -> Draws:
         widths = at_points.std(axis=0)
         error = 1.0 / math.sqrt(ROWS)
         slope = _noisy_slope(sampler(moved, scale, False), moved)
-    return Draws(points, widths, error, slope, base, domain, exact, frozen, given, sampler.single)
+    return Draws(points, widths, error, slope, base, exact, frozen, given, sampler.single)
 
 
-def _domain(sampler: Sampler, domains: tuple[str, ...]) -> str:
+def _points(sampler: Sampler, domains: tuple[str, ...]) -> Array:
+    """Return values of the third argument at which the sampler gives numbers."""
     failure: CallFailed | None = None
     for domain in domains:
         points = np.array(POSITIVE_POINTS if domain == POSITIVE else POINTS)
@@ -163,12 +149,12 @@ def _domain(sampler: Sampler, domains: tuple[str, ...]) -> str:
             failure = failure or error
             continue
         if np.isfinite(z).all():
-            return domain
+            return points
     if failure:
         raise UsageError(
-            f"{failure.title} raised {failure.said} It was fed mu and a third "
-            f"argument of shape ({ROWS}, {COLUMNS}). If it wants other arrays give convert=; if "
-            "the roles are wrong give arguments=."
+            f"{failure.title} raised {failure.said} It was fed mu and a third argument of shape "
+            f"({ROWS}, {COLUMNS}). If it wants other arrays give convert=; if the roles are wrong "
+            "give arguments=."
         ) from failure.cause
     raise NonFiniteDataError("The sampler gives NaN or infinity at ordinary mu and logvar.")
 
@@ -194,8 +180,3 @@ def _noisy_slope(z: Array, mu: Array) -> float:
     slope = float((z * mu).sum() / (mu * mu).sum())
     error = float((z - slope * mu).std() / np.sqrt((mu * mu).sum()))
     return 1.0 if abs(slope - 1.0) <= 5.0 * error else slope
-
-
-Width = Callable[[Array], Array]
-DOMAINS = {"sigma": (POSITIVE,), "variance": (POSITIVE,), "precision": (POSITIVE,)}
-EITHER = (REAL, POSITIVE)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
+from tinyvae.losscheck import remarks
 from tinyvae.losscheck.bench import MANY, POSITIVE, REAL, Bench, Shape
 from tinyvae.losscheck.edges import look
 from tinyvae.losscheck.halves import Half, kl, reconstruction
 from tinyvae.losscheck.laws import Law, measure
 from tinyvae.losscheck.names import MU, RECON, SCALE, X_SCALE, Z, normalize
 from tinyvae.losscheck.powers import Weight
-from tinyvae.losscheck.remarks import remark
 from tinyvae.losscheck.report import Report
 from tinyvae.losscheck.terms import Term
 from tinyvae.losscheck.verdict import Balance, Verdict, weigh
@@ -29,25 +30,20 @@ def examine(
     if bench.random:
         world = world.larger(MANY)
     halves = _halves(bench, world.base)
-    sizes = {**told.sizes, **({} if world_is_flat(world) else {"input_dim": world.base.input_dim})}
+    sizes = {**told.sizes, **({} if world.any_width else {"input_dim": world.base.input_dim})}
     verdict = Verdict(sizes, notes=list(world.notes))
     terms = [t for h in halves if h.match for t in h.match.hypothesis.terms]
     law = _law(bench, world, halves, terms)
     weights = _by_half(halves, law)
     for half in halves:
-        remark.half(verdict, bench, half, weights.get(half.name, ()))
+        remarks.on_half(verdict, bench, half, weights.get(half.name, ()))
     if law and not law.holds:
-        remark.interaction(verdict, law)
-    _balance(verdict, halves, weights, beta, title)
+        remarks.on_interaction(verdict, law)
+    _balance(verdict, halves, weights, beta, maximized(bench.function.title))
     symbols = probe_weights(bench, world.base, halves, terms, verdict)
     _look_out(verdict, bench, world, halves, law)
-    remark.machinery(verdict, bench)
+    remarks.on_machinery(verdict, bench)
     return _report(verdict, bench, halves, weights, law, symbols, title, seed, began)
-
-
-def world_is_flat(world: World) -> bool:
-    """Say whether the width of x could be chosen freely."""
-    return len({s.input_dim for s in world.shapes}) > 1 or len(world.base.example) == 1
 
 
 def _halves(bench: Bench, shape: Shape) -> list[Half]:
@@ -85,12 +81,12 @@ def _by_half(halves: Sequence[Half], law: Law | None) -> dict[str, tuple[Weight,
     return found
 
 
-def maximized(title: str) -> bool:
-    """Say whether a name promises a bound or a log-likelihood, which is maximized."""
-    plain = normalize(title)
+def maximized(name: str) -> bool:
+    """Say whether a function's name promises a bound or a log-likelihood, which is maximized."""
+    plain = normalize(name)
     minus = ("loss", "neg", "nll", "minus", "cost", "nelbo", "error")
-    plus = ("elbo", "log_p", "log_prob", "loglik", "log_lik", "lower_bound", "ll", "objective_max")
-    return any(w in plain for w in plus[:-2]) and not any(w in plain for w in minus)
+    plus = ("elbo", "log_p", "loglik", "log_lik", "lower_bound")
+    return any(w in plain for w in plus) and not any(w in plain for w in minus)
 
 
 def _balance(
@@ -98,16 +94,16 @@ def _balance(
     halves: Sequence[Half],
     weights: dict[str, tuple[Weight, ...]],
     beta: float,
-    title: str,
+    maximized: bool,
 ) -> None:
-    right = [h for h in halves if h.match and h.match.hypothesis.is_right]
+    right = {h.name: h.match.hypothesis for h in halves if h.match and h.match.hypothesis.is_right}
     if len(right) == 2:
-        (c,), (k,) = weights["reconstruction"], weights["kl"]
-        term = right[0].match.hypothesis.terms[0].name  # type: ignore[union-attr]
-        c = c.times(2.0) if right[0].match.hypothesis.code == "optimal_sigma" else c  # type: ignore[union-attr]
-        weigh(verdict, Balance(c, k, term, beta, maximized(title)))
+        (c,), (k,), first = weights["reconstruction"], weights["kl"], right["reconstruction"]
+        c = c.times(2.0) if first.code == "optimal_sigma" else c
+        weigh(verdict, Balance(c, k, first.terms[0].name, beta, maximized))
     elif len(right) == 1 and len(halves) == 1:
-        remark.alone(verdict, right[0], weights[right[0].name][0], maximized(title))
+        (name,) = right
+        remarks.on_lone_half(verdict, name, weights[name][0], maximized)
 
 
 def _look_out(
@@ -172,24 +168,35 @@ def _report(
     unknown = [h for h in halves if h.match is None and not h.is_absent]
     fed = [" and ".join(map(bench.name_of, h.fed)) for h in unknown]
     residual = max((h.residual for h in unknown), default=law.residual if law else math.nan)
+    what = "loss" if RECON in bench.roles else "value"
+    return report_of(
+        verdict,
+        bench,
+        title=title,
+        formula=_formula(pieces, shown, symbols, verdict, fed, what),
+        coefficients={t.name: w.at(verdict.sizes) for t, w in pieces},
+        readings=_readings(bench, halves),
+        residual=residual,
+        seed=seed,
+        began=began,
+    )
+
+
+def report_of(verdict: Verdict, bench: Bench, *, began: float, **found: Any) -> Report:
+    """Return the report of a verdict; ``found`` are its other fields."""
     return Report(
-        title,
-        not verdict.findings,
-        _formula(pieces, shown, symbols, verdict, fed, "loss" if RECON in bench.roles else "value"),
-        verdict.name,
-        {t.name: w.at(verdict.sizes) for t, w in pieces},
-        verdict.beta,
-        verdict.likelihood,
-        verdict.sigma,
-        _readings(bench, halves),
-        tuple(verdict.findings),
-        tuple(dict.fromkeys(verdict.notes)),
-        residual,
-        -math.log10(bench.noise),
-        verdict.sizes,
-        bench.function.calls,
-        time.perf_counter() - began,
-        seed,
+        passed=not verdict.findings,
+        name=verdict.name,
+        beta=verdict.beta,
+        likelihood=verdict.likelihood,
+        sigma=verdict.sigma,
+        findings=tuple(verdict.findings),
+        notes=tuple(dict.fromkeys(verdict.notes)),
+        digits=-math.log10(bench.noise),
+        sizes=verdict.sizes,
+        calls=bench.function.calls,
+        seconds=time.perf_counter() - began,
+        **found,
     )
 
 

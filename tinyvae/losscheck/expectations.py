@@ -8,15 +8,15 @@ import numpy as np
 
 from tinyvae.linear_gaussian import LinearGaussian
 from tinyvae.losscheck.hypotheses import Hypothesis
-from tinyvae.losscheck.latent import KL
+from tinyvae.losscheck.latent import kl_term
 from tinyvae.losscheck.recon import ABSOLUTE, NLL, SQUARED
 from tinyvae.losscheck.terms import (
     READINGS,
     Array,
     Arrays,
+    Reading,
     Term,
     bernoulli_of_logits,
-    entrywise,
 )
 
 Models = Callable[[int, int], LinearGaussian]
@@ -55,18 +55,15 @@ def hypotheses(models: Models) -> list[Hypothesis]:
     found = []
     for likelihood, name, loss in _LIKELIHOODS:
         for key in _READ:
-            r = READINGS[key]
-            std = lambda s, r=r: np.sqrt(r.variance(s))  # noqa: E731
-            kl = entrywise(
-                KL,
-                lambda m, s, r=r: 0.5 * (m * m + r.variance(s) - r.log_variance(s) - 1.0),
-                "mu",
-                "scale",
-            )
-            right = expectation(name, loss, std, models)
+            kl = kl_term(READINGS[key])
+            right = expectation(name, loss, _std(READINGS[key]), models)
             found.append(Hypothesis("objective", (right, kl), True, key, likelihood))
             found += _gone_wrong(name, loss, key, kl, models)
     return found
+
+
+def _std(r: Reading) -> Callable[[Array], Array]:
+    return lambda s: np.asarray(np.sqrt(r.variance(s)))
 
 
 def _gone_wrong(
@@ -97,7 +94,7 @@ def _gone_wrong(
         Hypothesis(code, (expectation(name, loss, width, models), kl), False, key, words, mend)
         for code, width, words, mend in widths
     ]
-    lone = expectation(name, loss, lambda s: np.sqrt(r.variance(s)), models)
+    lone = expectation(name, loss, _std(r), models)
     found.append(
         Hypothesis("kl_missing", (lone,), False, key, "There is no KL.", "Add the KL to N(0, I).")
     )

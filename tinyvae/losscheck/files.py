@@ -163,9 +163,8 @@ def _compared(reports: list[Report], kinds: list[str]) -> list[Report]:
         if other is None or not _width(sampler):
             continue
         saw = (
-            f"It reads the third argument as {_width(sampler)}, "
-            f"and {other.title} as {_width(other)}: "
-            "the KL is that of another distribution than the one drawn from."
+            f"It reads the third argument as {_width(sampler)}, and {other.title} as "
+            f"{_width(other)}: the KL is that of another distribution than the one drawn from."
         )
         finding = Finding("disagree", saw, "Read it the same way in both.")
         changed = replace(sampler, passed=False, findings=(*sampler.findings, finding))

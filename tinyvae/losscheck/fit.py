@@ -12,7 +12,7 @@ from tinyvae.losscheck.bench import Bench, Pair
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.terms import Array, Arrays, Term
 
-# What is right to so many digits and no further is an approximation, and said to be one.
+# What leaves this share of the values or less, but more than rounding, is an approximation.
 COARSE = 3e-6
 
 

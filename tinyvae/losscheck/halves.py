@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tinyvae.losscheck import dictionary, latent, recon
+from tinyvae.losscheck import dictionary, latent, mistakes, recon
 from tinyvae.losscheck.bench import BINARY, POSITIVE, REAL, UNIT, Bench, Pair, Shape
 from tinyvae.losscheck.bending import bent_latent, bent_reconstruction
 from tinyvae.losscheck.clamps import clamped_latent, clamped_reconstruction
 from tinyvae.losscheck.fit import Fitter, Match
-from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.names import MU, RECON, SCALE, X_SCALE, X, Z
 
 PAIRS, DRAWN_PAIRS = 48, 200
@@ -85,7 +84,7 @@ def _name_reconstruction(bench: Bench, shape: Shape, roles: tuple[str, ...], ben
     if X_SCALE in bench.roles:
         names = recon.with_width()
     else:
-        names = [*recon.likelihoods(), *recon.mistakes()]
+        names = [*recon.likelihoods(), *mistakes.mistakes()]
     match = fitter.best(names)
     if bends and not bench.random and (match is None or not match.is_exact):
         name = bench.name_of(RECON)
@@ -129,6 +128,3 @@ def _half(name: str, roles: tuple[str, ...], fitter: Fitter, match: Match | None
     residual = match.residual if match else 1.0
     fed = tuple(r for r in roles if r in fitter.first)
     return Half(name, roles, False, match, residual, tuple(fitter.pairs), fed=fed)
-
-
-__all__ = ["Half", "Hypothesis", "kl", "reconstruction"]

@@ -1,7 +1,6 @@
 """What a half of a loss may be: named sums of terms, most usual first.
 
-A hypothesis is a set of terms whose weights are free; ``right`` are the weights, up to a common
-factor, with which it is what its name says.
+A hypothesis is a set of terms whose weights are free: least squares finds them.
 """
 
 from __future__ import annotations
@@ -26,7 +25,9 @@ class Hypothesis:
     reading : str
         What its argument must be for that: a key of ``READINGS``, ``"logits"``, ...
     words : str
-        What it is called.
+        What it is called, or what is wrong with it.
+    mend : str
+        What to do about it; empty where nothing can be said.
     explain : callable, optional
         From the weights to a sentence, where the weights tell.
     bend, bend_words, bend_harms

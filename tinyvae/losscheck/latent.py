@@ -8,12 +8,21 @@ import numpy as np
 
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.spell import spell
-from tinyvae.losscheck.terms import READINGS, Array, Reading, Term, entrywise
+from tinyvae.losscheck.terms import (
+    READINGS,
+    Array,
+    Reading,
+    Term,
+    entrywise,
+    log_variance_of,
+    variance_of,
+)
 
 KL = "kl"
 
 
-def _kl(r: Reading) -> Term:
+def kl_term(r: Reading) -> Term:
+    """Return KL(N(mu, variance), N(0, I)), the third argument read so."""
     return entrywise(
         KL, lambda m, s: 0.5 * (m * m + r.variance(s) - r.log_variance(s) - 1.0), "mu", "scale"
     )
@@ -41,7 +50,7 @@ def _sample_kl(r: Reading) -> Term:
 def closed_forms() -> list[Hypothesis]:
     """Return the KL for each reading, the other way round, and its pieces with free weights."""
     readings = READINGS.values()
-    found = [Hypothesis("kl", (_kl(r),), True, r.name, f"KL, {r.words}") for r in readings]
+    found = [Hypothesis("kl", (kl_term(r),), True, r.name, f"KL, {r.words}") for r in readings]
     found += [
         Hypothesis(
             "kl_reversed",
@@ -71,34 +80,25 @@ def samples() -> list[Hypothesis]:
             "scale",
             "z",
         )
-        width = entrywise(
-            r.log_variance_words.format("s"), lambda s, r=r: r.log_variance(s), "scale"
-        )
-        found.append(
-            Hypothesis("kl_pieces", (prior, inside, width), False, r.name, explain=_explain_sample)
-        )
+        terms = (prior, inside, log_variance_of(r))
+        found.append(Hypothesis("kl_pieces", terms, False, r.name, explain=_explain_sample))
     return found
 
 
 def _pieces(r: Reading) -> Hypothesis:
     square = entrywise("mu^2", lambda m: m * m, "mu")
-    variance = entrywise(r.variance_words.format("s"), lambda s: r.variance(s), "scale")
-    width = entrywise(r.log_variance_words.format("s"), lambda s: r.log_variance(s), "scale")
-
-    def explain(weights: tuple[float, ...]) -> str:
-        return explain_pieces(weights, r)
-
+    variance, width = variance_of(r), log_variance_of(r)
     return Hypothesis(
         "kl_pieces",
         (square, variance, width),
         False,
         r.name,
         mend=f"Write (mu^2 + {variance.name} - {width.name} - 1)/2, summed over z.",
-        explain=explain,
+        explain=lambda weights: _explain_pieces(weights, r),
     )
 
 
-def explain_pieces(weights: tuple[float, ...], r: Reading) -> str:
+def _explain_pieces(weights: tuple[float, ...], r: Reading) -> str:
     """Say which of the three pieces mu^2, variance, log variance has the wrong weight."""
     names = ("mu^2", r.variance_words.format("s"), r.log_variance_words.format("s"))
     there = [(w, n) for w, n in zip(weights, names, strict=True) if w]
@@ -117,9 +117,8 @@ def explain_pieces(weights: tuple[float, ...], r: Reading) -> str:
     if np.isclose(square, variance) and width < 0.0 < square:
         ratio = -width / square
         return (
-            f"The KL is {said}: that is the KL to N(0, "
-            f"{spell(ratio)} I) times {spell(-2 * width)}, "
-            "not to N(0, I)."
+            f"The KL is {said}: that is the KL to N(0, {spell(ratio)} I) times "
+            f"{spell(-2 * width)}, not to N(0, I)."
         )
     return f"The KL is {said}; the weights should be 1/2, 1/2 and -1/2, up to a common factor."
 
@@ -185,18 +184,18 @@ def _half_read() -> list[Hypothesis]:
 
 
 def _half_read_as(grows: str, width: str = "s") -> Callable[[tuple[float, ...]], str]:
-    return lambda weights: _half_read_words(weights, grows, width)
-
-
-def _half_read_words(weights: tuple[float, ...], grows: str, width: str = "s") -> str:
-    a, b, c = (spell(w) for w in weights)
-    said = f"The KL is {a} mu^2, {b} {grows}, {c} {width}"
+    what = "no reading of s makes this the KL to N(0, I)"
     if grows == "exp(s/2)":
-        return (
-            f"{said}: with s the log of the variance the standard deviation exp(s/2) stands where "
-            "the variance belongs."
+        what = (
+            "with s the log of the variance the standard deviation exp(s/2) stands where the "
+            "variance belongs"
         )
-    return f"{said}: no reading of s makes this the KL to N(0, I)."
+
+    def explain(weights: tuple[float, ...]) -> str:
+        a, b, c = (spell(w) for w in weights)
+        return f"The KL is {a} mu^2, {b} {grows}, {c} {width}: {what}."
+
+    return explain
 
 
 def _mixed_up() -> list[Hypothesis]:

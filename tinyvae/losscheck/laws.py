@@ -15,7 +15,7 @@ from tinyvae.losscheck.names import X
 from tinyvae.losscheck.powers import Weight, fit_powers
 from tinyvae.losscheck.terms import Term
 
-# Pairs a shape for a function that draws inside, and the largest width it is asked at.
+# For a function that draws inside: pairs at each shape, and the largest width of x.
 DRAWN, DRAWN_WIDTH = 80, 100
 
 

@@ -93,18 +93,21 @@ def check_loss(
         tuple(check_count("input_dim", n) for n in example),
         check_count("latent_dim", latent_dim),
     )
+    beta = check_number("beta", beta, above=0.0)
     with seeded(seed), plain_words():
         if arguments is None:
             from tinyvae.losscheck.objective import check_objective, is_objective
 
             if is_objective(loss):
-                return check_objective(loss, convert=convert, beta=beta, seed=seed, title=title)
+                return check_objective(
+                    loss, told, convert=convert, beta=beta, seed=seed, title=title
+                )
         function = Function(loss, arguments, convert, rng)
         _require_halves(function)
         return examine(
             Bench(function, rng),
             told,
-            beta=check_number("beta", beta, above=0.0),
+            beta=beta,
             title=title or function.title,
             seed=seed,
             began=began,

@@ -38,7 +38,7 @@ code_mean gaussian_mean qm mu_hat mu_vec mean_vec zm q_z_mean latent_loc muz"""
 _Z = "z zs z_sample z_samples sample samples latent latents code z_hat sampled_z latent_sample"
 _NOISE = "noise eps epsilon e normal_noise random_noise gaussian_noise"
 _RNG = "rng generator gen random_state key prng_key rng_key rngs seed prng random_generator random"
-_WEIGHT = """beta kl_weight kld_weight weight w lam lambda_ gamma alpha kl_coef kl_coeff
+_WEIGHT = """beta kl_weight kld_weight weight w lam lambda gamma alpha kl_coef kl_coeff
 kl_coefficient coef coeff m_n kl_w w_kl kl_scale kl_lambda lambda_kl lambd
 lamda b kl_beta beta_kl annealing anneal kl_annealing warmup warm_up
 kl_factor kld_w recon_weight rec_weight reconstruction_weight lambda_kld
@@ -59,36 +59,37 @@ stdv""",
 covariance cov sigmasq sigma_2 variance_diag""",
     "log_precision": "log_precision logprec log_prec log_inv_var",
     "precision": "precision prec inv_var",
-    "": "scale_ s third raw_scale",
+    "": "s third raw_scale",
 }
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
 _PLAIN = {
-    X: _words(_X),
-    RECON: _words(_RECON) | _words(_LOGITS) | _words(_PROBS),
-    MU: _words(_MU),
-    Z: _words(_Z),
-    NOISE: _words(_NOISE),
-    RNG: _words(_RNG),
-    WEIGHT: _words(_WEIGHT),
+    X: words(_X),
+    RECON: words(_RECON) | words(_LOGITS) | words(_PROBS),
+    MU: words(_MU),
+    Z: words(_Z),
+    NOISE: words(_NOISE),
+    RNG: words(_RNG),
+    WEIGHT: words(_WEIGHT),
 }
 _NUMBERS = {
-    "batch_size": _words("batch_size batchsize bs n_batch batch_len num_examples minibatch_size"),
-    "input_dim": _words(
+    "batch_size": words("batch_size batchsize bs n_batch batch_len num_examples minibatch_size"),
+    "input_dim": words(
         "input_dim original_dim x_dim data_dim n_features input_size img_size image_size n_input "
         "num_pixels n_pixels dim_x input_dims dimension_x"
     ),
-    "latent_dim": _words(
+    "latent_dim": words(
         "latent_dim z_dim latent_size n_latent dim_z latent_dims zdim num_latent code_dim"
     ),
 }
-_OF_LATENT = _words("z q enc encoder latent latents posterior qz code e inference zs recognition")
-_OF_PRIOR = _words("p prior pz mu2 z0 2")
-_OF_DATA = _words("x px dec decoder recon likelihood output obs generative gen y pixel data")
+_OF_LATENT = words("z q enc encoder latent latents posterior qz code e inference zs recognition")
+_OF_PRIOR = words("p prior pz mu2 z0 2")
+_OF_DATA = words("x px dec decoder recon likelihood output obs generative gen y pixel data")
 
 # Words for ``arguments=``: role and what the word claims.
 WORDS: dict[str, tuple[str, str]] = {
@@ -121,29 +122,28 @@ def normalize(name: str) -> str:
     return re.sub(r"_+", "_", parted.lower()).strip("_")
 
 
-def scale_claim(name: str) -> tuple[str, str] | None:
+def _scale_claim(plain: str) -> tuple[str, str] | None:
     """Return (role, claim) of the name of a width: ("scale", "logvar") for ``z_log_var``."""
-    plain = normalize(name)
-    for role, words in (
-        (SCALE, frozenset("")),
+    for role, ends in (
+        (SCALE, frozenset()),
         (X_SCALE, _OF_DATA),
         (SCALE, _OF_LATENT),
         (PRIOR, _OF_PRIOR),
     ):
-        for stem in _stems(plain, words):
+        for stem in _stems(plain, ends):
             for claim, known in _SCALES.items():
                 if stem in known.split():
                     return role, claim
     return None
 
 
-def _stems(plain: str, words: frozenset[str]) -> list[str]:
-    """Return the name itself, or what is left when a word of ``words`` is taken off an end."""
-    if not words:
+def _stems(plain: str, ends: frozenset[str]) -> list[str]:
+    """Return the name itself, or what is left when a word of ``ends`` is taken off an end."""
+    if not ends:
         return [plain]
     first, _, rest = plain.partition("_")
     before, _, last = plain.rpartition("_")
-    return [rest] * (first in words) + [before] * (last in words)
+    return [rest] * (first in ends) + [before] * (last in ends)
 
 
 def role_of(name: str) -> tuple[str, str] | None:
@@ -153,13 +153,13 @@ def role_of(name: str) -> tuple[str, str] | None:
     ``READINGS`` of a width; ``""`` if the name does not say.
     """
     plain = normalize(name)
-    if plain in _words(_LOGITS):
+    if plain in words(_LOGITS):
         return RECON, "logits"
-    if plain in _words(_PROBS):
+    if plain in words(_PROBS):
         return RECON, "probability"
     for role, known in (*_PLAIN.items(), *_NUMBERS.items()):
         if plain in known:
             return role, ""
-    if any(stem in _words("mu mean loc") for stem in _stems(plain, _OF_PRIOR)):
+    if any(stem in words("mu mean loc") for stem in _stems(plain, _OF_PRIOR)):
         return PRIOR, ""
-    return scale_claim(name)
+    return _scale_claim(plain)

@@ -19,42 +19,18 @@ from tinyvae.linear_gaussian import LinearGaussian
 from tinyvae.losscheck import returned
 from tinyvae.losscheck.bench import Bench, Shape
 from tinyvae.losscheck.call import Function
-from tinyvae.losscheck.examine import maximized
+from tinyvae.losscheck.examine import maximized, report_of
 from tinyvae.losscheck.expectations import hypotheses
 from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.fit import Fitter, Match
 from tinyvae.losscheck.laws import measure
-from tinyvae.losscheck.names import MU, SCALE, X, normalize, role_of
+from tinyvae.losscheck.names import MU, SCALE, X, normalize, role_of, words
 from tinyvae.losscheck.report import Report
 from tinyvae.losscheck.terms import Array
 from tinyvae.losscheck.verdict import Balance, Verdict, weigh
 
-ENCODE = frozenset(
-    [
-        "encode",
-        "encoder",
-        "enc",
-        "encode_fn",
-        "q",
-        "encoder_fn",
-        "inference",
-        "recognition",
-        "encoder_net",
-    ]
-)
-DECODE = frozenset(
-    [
-        "decode",
-        "decoder",
-        "dec",
-        "decode_fn",
-        "p",
-        "decoder_fn",
-        "generate",
-        "generator",
-        "decoder_net",
-    ]
-)
+ENCODE = words("encode encoder enc encode_fn q encoder_fn inference recognition encoder_net")
+DECODE = words("decode decoder dec decode_fn p decoder_fn generate generator decoder_net")
 PAIRS = 160
 BASE = Shape(500, (5,), 2)
 SHAPES = (BASE, Shape(1500, (5,), 2), Shape(500, (15,), 2), Shape(500, (5,), 6))
@@ -79,6 +55,7 @@ def model_of(input_dim: int, latent_dim: int) -> LinearGaussian:
 
 def check_objective(
     objective: Callable[..., Any],
+    told: Shape,
     *,
     convert: Callable[[Any], Any] | None,
     beta: float,
@@ -93,7 +70,7 @@ def check_objective(
     rng = np.random.default_rng([seed, 22])
     bench = Bench(Function(_plain(objective, convert, rng), ["x", "mu", "scale"], None, rng), rng)
     head = title or str(getattr(objective, "__name__", "objective"))
-    verdict = Verdict({"batch": 128, "input_dim": 784, "latent_dim": 20})
+    verdict = Verdict(told.sizes)
     _try(bench, head)
     bench.measure_noise(BASE)
     shapes = (
@@ -106,14 +83,13 @@ def check_objective(
     if match is None:
         verdict.finds(
             "unexplained",
-            "On the linear-Gaussian model its values are "
-            "those of no likelihood, sampler and KL known "
-            "here, whatever their weights.",
+            "On the linear-Gaussian model its values are those of no likelihood, sampler and KL "
+            "known here, whatever their weights.",
         )
     else:
         law = measure(bench, shapes, match.hypothesis.terms)
         weights, residual = law.weights, law.residual
-        _judge(verdict, match, weights, beta, head)
+        _judge(verdict, match, weights, beta, maximized(bench.function.title))
         _compare(verdict, bench, match, weights)
     if bench.random:
         verdict.notes.append("It draws z inside: averages were judged, to 1 or 2 digits.")
@@ -150,9 +126,8 @@ def _plain(
                 given[p.name] = rng
             elif p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
                 raise UsageError(
-                    "An objective takes x, encode, decode and "
-                    f"perhaps rng; {p.name!r} is not known "
-                    "here. Give it a default, or wrap the function."
+                    f"An objective takes x, encode, decode and perhaps rng; {p.name!r} is not "
+                    "known here. Give it a default, or wrap the function."
                 )
         return objective(**given)
 
@@ -167,9 +142,8 @@ def _try(bench: Bench, head: str) -> None:
         if isinstance(error.cause, UsageError):
             raise error.cause from None
         raise UsageError(
-            f"{head} raised {type(error.cause).__name__}: "
-            f"{error.cause} It was fed x (batch, 5), an "
-            "encode(x) that returns (mu, logvar), and a decode(z) that returns the mean of x."
+            f"{head} raised {type(error.cause).__name__}: {error.cause} It was fed x (batch, 5), "
+            "an encode(x) that returns (mu, logvar), and a decode(z) that returns the mean of x."
         ) from error.cause
     bench.layout = returned.layout(array, BASE.batch, (5, 2))
 
@@ -183,14 +157,12 @@ def _match(bench: Bench, shape: Shape) -> tuple[Match | None, float]:
 
 
 def _judge(
-    verdict: Verdict, match: Match, weights: tuple[Any, ...], beta: float, head: str
+    verdict: Verdict, match: Match, weights: tuple[Any, ...], beta: float, maximized: bool
 ) -> None:
     hypothesis = match.hypothesis
     if hypothesis.code == "objective":
-        weigh(
-            verdict,
-            Balance(weights[0], weights[1], hypothesis.terms[0].name, beta, maximized(head)),
-        )
+        term = hypothesis.terms[0].name
+        weigh(verdict, Balance(weights[0], weights[1], term, beta, maximized))
         verdict.likelihood = hypothesis.words
     else:
         verdict.finds(hypothesis.code, hypothesis.words, hypothesis.mend)
@@ -206,9 +178,8 @@ def _compare(verdict: Verdict, bench: Bench, match: Match, weights: tuple[Any, .
     mu, logvar = model.best_diagonal(x)
     elbo, evidence = model.elbo(x, mu, logvar).mean(), model.log_likelihood(x).mean()
     verdict.notes.append(
-        "With this sigma, on a linear-Gaussian model of "
-        "5 values, the exact ELBO of the best diagonal "
-        f"q is {elbo:.3f} nats, and log p(x) {evidence:.3f}: a bound."
+        "With this sigma, on a linear-Gaussian model of 5 values, the exact ELBO of the best "
+        f"diagonal q is {elbo:.3f} nats, and log p(x) {evidence:.3f}: a bound."
     )
 
 
@@ -228,22 +199,14 @@ def _report(
     reading = (
         {"encode(x)[1]": match.hypothesis.reading} if match and match.hypothesis.reading else {}
     )
-    return Report(
-        head,
-        not verdict.findings,
-        f"objective = {text}" if text else "",
-        verdict.name,
-        {n: w.at(verdict.sizes) for n, w in pieces},
-        verdict.beta,
-        verdict.likelihood,
-        verdict.sigma,
-        reading,
-        tuple(verdict.findings),
-        tuple(verdict.notes),
-        residual,
-        float(-np.log10(bench.noise)),
-        verdict.sizes,
-        bench.function.calls,
-        time.perf_counter() - began,
-        seed,
+    return report_of(
+        verdict,
+        bench,
+        title=head,
+        formula=f"objective = {text}" if text else "",
+        coefficients={n: w.at(verdict.sizes) for n, w in pieces},
+        readings=reading,
+        residual=residual,
+        seed=seed,
+        began=began,
     )

@@ -1,4 +1,7 @@
-"""Sentences on one half at a time, on the machinery around it, and on what is unexplained."""
+"""Sentences on one half at a time, on the machinery around it, and on what is unexplained.
+
+Each function adds findings and notes to a verdict.
+"""
 
 from __future__ import annotations
 
@@ -14,90 +17,83 @@ from tinyvae.losscheck.names import RECON, SCALE, X_SCALE, X
 from tinyvae.losscheck.powers import Weight
 from tinyvae.losscheck.spell import room
 from tinyvae.losscheck.terms import READINGS
-from tinyvae.losscheck.verdict import Verdict, describe
+from tinyvae.losscheck.verdict import Verdict
+from tinyvae.losscheck.wording import describe
 
 
-class remark:
-    """Everything here adds findings and notes to a verdict."""
+def on_half(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Weight]) -> None:
+    """Say what one half is, or that it is missing or unexplained."""
+    if half.note:
+        verdict.notes.append(half.note)
+    if half.is_absent:
+        _missing(verdict, bench, half)
+    elif half.match is None:
+        _unexplained(verdict, bench, half)
+    else:
+        _explained(verdict, bench, half, weights)
 
-    @staticmethod
-    def half(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Weight]) -> None:
-        """Say what one half is, or that it is missing or unexplained."""
-        if half.note:
-            verdict.notes.append(half.note)
-        if half.is_absent:
-            _missing(verdict, bench, half)
-        elif half.match is None:
-            _unexplained(verdict, bench, half)
-        else:
-            _explained(verdict, bench, half, weights)
 
-    @staticmethod
-    def interaction(verdict: Verdict, law: Law) -> None:
-        """Say that the named halves do not add up to the loss."""
-        where = ""
-        if law.worst and law.shape:
-            first, second = law.worst.values
-            where = (
-                f" The worst place is a call with batch {law.shape.batch}, input_dim "
-                f"{law.shape.input_dim}, latent_dim "
-                f"{law.shape.latent_dim}: {first:.6g} and {second:.6g}."
-            )
+def on_interaction(verdict: Verdict, law: Law) -> None:
+    """Say that the named halves do not add up to the loss."""
+    where = ""
+    if law.worst and law.shape:
+        first, second = law.worst.values
+        where = (
+            f" The worst place is a call with batch {law.shape.batch}, input_dim "
+            f"{law.shape.input_dim}, latent_dim {law.shape.latent_dim}: {first:.6g} and "
+            f"{second:.6g}."
+        )
+    verdict.finds(
+        "unexplained",
+        f"Each half alone is explained, but not the loss as a whole: a share of {law.residual:.1e} "
+        f"is left when everything changes at once, or at another size.{where}",
+    )
+
+
+def on_lone_half(verdict: Verdict, name: str, weight: Weight, maximized: bool) -> None:
+    """Judge a reconstruction or a KL that stands alone."""
+    if weight.factor < 0.0 and not maximized:
         verdict.finds(
-            "unexplained",
-            "Each half alone is explained, but not the loss "
-            f"as a whole: a share of {law.residual:.1e} "
-            f"is left when everything changes at once, or at another size.{where}",
+            "sign",
+            f"The {name} has a minus sign: it is {_minus(name)}.",
+            "Return minus this.",
         )
+    if name == "kl":
+        _kl_alone(verdict, weight)
+        return
+    parts = [describe(n, weight.power(n), verdict.sizes) for n in ("input_dim", "latent_dim")]
+    batch = weight.power("batch")
+    said = " and ".join(
+        filter(None, [*parts, describe("batch", batch, verdict.sizes) if batch else ""])
+    )
+    if said:
+        verdict.notes.append(f"It is {said}; with that undone it is in nats per example.")
+    verdict.name = verdict.name or name
 
-    @staticmethod
-    def alone(verdict: Verdict, half: Half, weight: Weight, maximized: bool) -> None:
-        """Judge a reconstruction or a KL that stands alone."""
-        if weight.factor < 0.0 and not maximized:
-            verdict.finds(
-                "sign",
-                f"The {half.name} has a minus sign: it is {_minus(half.name)}.",
-                "Return minus this.",
-            )
-        if half.name == "kl":
-            _kl_alone(verdict, weight)
-            return
-        parts = [describe(n, weight.power(n), verdict.sizes) for n in ("input_dim", "latent_dim")]
-        batch = weight.power("batch")
-        said = " and ".join(
-            filter(None, [*parts, describe("batch", batch, verdict.sizes) if batch else ""])
+
+def on_machinery(verdict: Verdict, bench: Bench) -> None:
+    """Say what was unusual about calling the function."""
+    title = bench.function.title
+    if bench.layout == returned.ALL_PAIRS:
+        verdict.finds(
+            "broadcast",
+            "It returns a table of every example with every other: (batch,) and (batch, 1) were "
+            "added, and broadcasting made them a square.",
+            "Bring both terms to the same shape before adding them.",
         )
-        if said:
-            verdict.notes.append(f"It is {said}; with that undone it is in nats per example.")
-        verdict.name = verdict.name or half.name
-
-    @staticmethod
-    def machinery(verdict: Verdict, bench: Bench) -> None:
-        """Say what was unusual about calling the function."""
-        title = bench.function.title
-        if bench.layout == returned.ALL_PAIRS:
-            verdict.finds(
-                "broadcast",
-                "It returns a table of every example with "
-                "every other: (batch,) and (batch, 1) were "
-                "added, and broadcasting made them a square.",
-                "Bring both terms to the same shape before adding them.",
-            )
-        if bench.random:
-            verdict.notes.append(
-                f"{title} draws random numbers: two calls with the same arguments differ by "
-                f"{100 * bench.noise:.2g} %. Weights are averages, good to 1 or 2 digits."
-            )
-        elif bench.single or bench.noise > 1e-10:
-            verdict.notes.append(
-                f"Its values hold {-np.log10(bench.noise):.0f} digits (float32): an epsilon or a "
-                "weight below that cannot be told."
-            )
-        if bench.function.overwrites:
-            written = ", ".join(sorted(bench.function.overwrites))
-            verdict.notes.append(
-                f"{title} writes into its argument {written}; it was given copies."
-            )
+    if bench.random:
+        verdict.notes.append(
+            f"{title} draws random numbers: two calls with the same arguments differ by "
+            f"{100 * bench.noise:.2g} %. Weights are averages, good to 1 or 2 digits."
+        )
+    elif bench.single or bench.noise > 1e-10:
+        verdict.notes.append(
+            f"Its values hold {-np.log10(bench.noise):.0f} digits (float32): an epsilon or a "
+            "weight below that cannot be told."
+        )
+    if bench.function.overwrites:
+        written = ", ".join(sorted(bench.function.overwrites))
+        verdict.notes.append(f"{title} writes into its argument {written}; it was given copies.")
 
 
 def _kl_alone(verdict: Verdict, weight: Weight) -> None:
@@ -137,9 +133,8 @@ def _missing(verdict: Verdict, bench: Bench, half: Half) -> None:
     )
     verdict.finds(
         f"{half.name}_missing",
-        f"The loss does not change with {' or '.join(names)}: "
-        f"the {what} is missing or its weight is "
-        f"zero, and {why}",
+        f"The loss does not change with {' or '.join(names)}: the {what} is missing or its weight "
+        f"is zero, and {why}",
         f"Add the {what}.",
     )
 
@@ -187,8 +182,8 @@ def _explained(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Wei
             ).replace("+ -", "- ")
             what = "KL" if half.name == "kl" else "reconstruction"
             said = (
-                f"In place of the {what} there is {pieces} (r "
-                "the reconstruction, s the third argument)."
+                f"In place of the {what} there is {pieces} (r the reconstruction, s the third "
+                "argument)."
             )
         verdict.finds(hypothesis.code, said, hypothesis.mend)
     if hypothesis.bend and hypothesis.bend_harms:
@@ -198,9 +193,8 @@ def _explained(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Wei
     if not half.match.is_exact:
         digits = -np.log10(half.match.residual)
         verdict.notes.append(
-            f"The {half.name} is what it is called to "
-            f"{digits:.0f} digits only: an approximation, or "
-            "an epsilon somewhere."
+            f"The {half.name} is what it is called to {digits:.0f} digits only: an approximation, "
+            "or an epsilon somewhere."
         )
     _claim(verdict, bench, half)
 
@@ -208,9 +202,8 @@ def _explained(verdict: Verdict, bench: Bench, half: Half, weights: Sequence[Wei
 def _data(verdict: Verdict, bench: Bench, code: str) -> None:
     if code == "bernoulli" and bench.domains[X] != BINARY:
         verdict.notes.append(
-            "On x of 0 and 1 the cross-entropy is minus a "
-            "log-likelihood. On grey values it is none: "
-            "binarize x, or use the continuous Bernoulli."
+            "On x of 0 and 1 the cross-entropy is minus a log-likelihood. On grey values it is "
+            "none: binarize x, or use the continuous Bernoulli."
         )
 
 
@@ -247,8 +240,8 @@ def _recon_claim(verdict: Verdict, name: str, claim: str, reading: str) -> None:
     if claim == "probability" and reading == "logits":
         verdict.finds(
             "sigmoid_twice",
-            f"{name} is called a probability but read as "
-            "logits: the sigmoid would be applied twice.",
+            f"{name} is called a probability but read as logits: the sigmoid would be applied "
+            "twice.",
             "Hand logits over, or use the cross-entropy of probabilities.",
         )
     elif claim == "logits":

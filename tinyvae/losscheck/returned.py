@@ -27,9 +27,7 @@ def numbers(value: Any) -> Array:
     UsageError
         If it is no number.
     """
-    for method in ("detach", "cpu", "numpy"):
-        if hasattr(value, method):
-            value = getattr(value, method)()
+    value = _of_numpy(value)
     if value is None:
         raise UsageError("The function returned None; does it say return?")
     if isinstance(value, str | bytes):
@@ -48,12 +46,17 @@ def numbers(value: Any) -> Array:
 
 
 def is_single(value: Any) -> bool:
-    """Say whether every value is one that float32 or less can hold."""
+    """Say whether a value came in float32 or less."""
+    array = np.asarray(_of_numpy(value))
+    return array.dtype.kind == "f" and array.dtype.itemsize < 8
+
+
+def _of_numpy(value: Any) -> Any:
+    """Return what NumPy can read: a tensor off its graph and its device."""
     for method in ("detach", "cpu", "numpy"):
         if hasattr(value, method):
             value = getattr(value, method)()
-    array = np.asarray(value)
-    return array.dtype.kind == "f" and array.dtype.itemsize < 8
+    return value
 
 
 def parts(returned: Any) -> list[Any]:
@@ -75,15 +78,12 @@ def _parts(returned: Any) -> list[Any]:
         for name in _TOTALS:
             if name in returned:
                 return [returned[name]]
-        return list(returned.values())
+        return [v for v in returned.values() if v is not None]
     if hasattr(returned, "_fields") or isinstance(returned, tuple | list):
         for name in _TOTALS:
             if name in getattr(returned, "_fields", ()):
                 return [getattr(returned, name)]
-        values = [v for v in returned if v is not None]
-        if isinstance(returned, list) and all(np.ndim(numbers(v)) == 0 for v in values):
-            return list(values)
-        return values
+        return [v for v in returned if v is not None]
     for name in _TOTALS:
         if hasattr(returned, name) and not callable(getattr(returned, name)):
             return [getattr(returned, name)]

@@ -69,9 +69,8 @@ def check_sampler(
         slot = function.slot(SCALE)
         if slot is None or not function.has(MU):
             raise UsageError(
-                f"{function.title} needs arguments for mu "
-                "and for logvar (or a width), by the names "
-                "known here; say which is which with arguments=."
+                f"{function.title} needs arguments for mu and for logvar (or a width), by the "
+                "names known here; say which is which with arguments=."
             )
         drawn = measure(Sampler(function, seed), DOMAINS.get(slot.claim, EITHER))
     findings: list[Finding] = []
@@ -132,11 +131,8 @@ def _formula(drawn: Draws, width: Width | None, name: str, scale: float) -> str:
 
 
 def _say_how(notes: list[str], function: Function, drawn: Draws) -> None:
-    if not drawn.noise.size:
-        return
-    if drawn.is_given or function.has(RNG):
-        return
-    if not drawn.is_exact:
+    told = drawn.is_given or function.has(RNG)
+    if drawn.noise.size and not told and not drawn.is_exact:
         notes.append(
             "Its noise cannot be repeated: it was judged by moments, to 2 digits. Take a Generator "
             "(or the noise) as an argument, and runs can be repeated."

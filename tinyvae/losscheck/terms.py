@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.ops.reference import sigmoid, softplus
+from tinyvae.ops.reference import softplus
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, Array]
@@ -131,6 +131,16 @@ READINGS = {
 }
 
 
+def variance_of(r: Reading, role: str = "scale") -> Term:
+    """Return the variance that an argument stands for, as a term of its own."""
+    return entrywise(r.variance_words.format("s"), r.variance, role)
+
+
+def log_variance_of(r: Reading, role: str = "scale") -> Term:
+    """Return the log of that variance, as a term of its own."""
+    return entrywise(r.log_variance_words.format("s"), r.log_variance, role)
+
+
 def bernoulli_of_probability(x: Array, p: Array) -> Array:
     """Return -x log p - (1 - x) log(1 - p)."""
     return np.asarray(-x * np.log(p) - (1.0 - x) * np.log1p(-p))
@@ -159,16 +169,3 @@ def softmax_cross_entropy(arrays: Arrays) -> Array:
     top = a.max(axis=-1, keepdims=True)
     log_total = top + np.log(np.exp(a - top).sum(axis=-1, keepdims=True))
     return per_example(arrays["x"] * (log_total - a))
-
-
-__all__ = [
-    "READINGS",
-    "Array",
-    "Arrays",
-    "Reading",
-    "Term",
-    "entrywise",
-    "per_example",
-    "sigmoid",
-    "softplus",
-]

@@ -10,10 +10,18 @@ from tinyvae.losscheck.powers import Weight
 from tinyvae.losscheck.recon import ABSOLUTE, SQUARED
 from tinyvae.losscheck.report import Finding
 from tinyvae.losscheck.spell import room, spell
+from tinyvae.losscheck.wording import (
+    describe,
+    error_words,
+    hard_coded,
+    lawless,
+    named,
+    reductions,
+)
 
 MEND = (
-    "With both summed over dimensions and averaged "
-    "over the batch, loss = -ELBO in nats per example."
+    "With both summed over dimensions and averaged over the batch, loss = -ELBO in nats per "
+    "example."
 )
 
 
@@ -67,8 +75,8 @@ def _signs(verdict: Verdict, balance: Balance) -> bool:
     if c > 0.0 and k > 0.0:
         if balance.maximized:
             verdict.notes.append(
-                "By its name it is a bound, but it grows as "
-                "the fit gets worse: it is minus the bound."
+                "By its name it is a bound, but it grows as the fit gets worse: it is minus the "
+                "bound."
             )
         return True
     if c < 0.0 and k < 0.0:
@@ -77,9 +85,8 @@ def _signs(verdict: Verdict, balance: Balance) -> bool:
             return True
         verdict.finds(
             "sign",
-            "Both terms have a minus sign: this is the "
-            "ELBO, which is maximized; as a loss it would "
-            "be driven the wrong way.",
+            "Both terms have a minus sign: this is the ELBO, which is maximized; as a loss it "
+            "would be driven the wrong way.",
             "Return minus this.",
         )
         return True
@@ -100,28 +107,24 @@ def _weigh_nats(verdict: Verdict, balance: Balance) -> None:
     fits = abs(value / balance.expected - 1.0) <= allowed
     verdict.beta = balance.expected if fits else value
     if not ratio.is_power:
-        verdict.finds("reduction", _lawless(balance), MEND)
+        verdict.finds("reduction", lawless(balance.reconstruction, balance.kl), MEND)
         return
     if fits:
-        verdict.name = _named(verdict.beta)
+        verdict.name = named(verdict.beta)
         if not ratio.is_constant:
-            verdict.notes.append(_hard_coded(ratio, verdict))
+            verdict.notes.append(hard_coded(ratio, verdict.sizes))
         return
     verdict.name = f"beta-VAE with beta = {ratio.spell(verdict.sizes).lstrip('-')}"
     if ratio.is_constant:
         verdict.finds(
             "beta",
-            f"The KL weighs {spell(value, ratio.error)} "
-            "times as much as the reconstruction: this is "
-            f"a {verdict.name}, no bound of log p(x) with unit weights.",
+            f"The KL weighs {spell(value, ratio.error)} times as much as the reconstruction: this "
+            f"is a {verdict.name}, no bound of log p(x) with unit weights.",
             "If that is meant, say so with beta=; if not, give both the same weight.",
         )
         return
-    verdict.finds("reduction", f"{_reductions(balance, verdict)}: this is a {verdict.name}.", MEND)
-
-
-def _named(beta: float) -> str:
-    return "minus the ELBO" if beta == 1.0 else f"beta-VAE with beta = {beta:g}"
+    why = reductions(balance.reconstruction, balance.kl, verdict.sizes)
+    verdict.finds("reduction", f"{why}: this is a {verdict.name}.", MEND)
 
 
 def _weigh_error(verdict: Verdict, balance: Balance) -> None:
@@ -132,29 +135,30 @@ def _weigh_error(verdict: Verdict, balance: Balance) -> None:
     width = math.sqrt(implied) if balance.term == SQUARED else implied
     shape = "Gaussian with sigma" if balance.term == SQUARED else "Laplace distribution with scale"
     if not ratio.is_power:
-        verdict.finds("reduction", _lawless(balance), MEND)
+        verdict.finds("reduction", lawless(balance.reconstruction, balance.kl), MEND)
         return
     if not ratio.is_constant and not _plain_at(implied, ratio.error, (unit, 2.0 * unit)):
         verdict.beta, verdict.sigma = implied, width
         verdict.name = f"beta-VAE with beta = {spell(implied, max(ratio.error, 1e-9))}"
+        why = reductions(balance.reconstruction, balance.kl, verdict.sizes)
         verdict.finds(
             "reduction",
-            f"{_reductions(balance, verdict)}: with a {shape} = 1 this is a {verdict.name}; with "
-            f"beta = 1 it is a {shape} = {width:.4g}, which changes with the sizes.",
+            f"{why}: with a {shape} = 1 this is a {verdict.name}; with beta = 1 it is a {shape} = "
+            f"{width:.4g}, which changes with the sizes.",
             MEND,
         )
         return
     if not ratio.is_constant:
-        verdict.notes.append(_hard_coded(ratio, verdict))
+        verdict.notes.append(hard_coded(ratio, verdict.sizes))
     elif _plain_at(implied / verdict.sizes["input_dim"], ratio.error, (unit, 1.0)):
         n = verdict.sizes["input_dim"]
         verdict.beta, verdict.sigma = implied, width
         verdict.name = f"beta-VAE with beta = {spell(implied, room(ratio.error))}"
         verdict.finds(
             "reduction",
-            f"The reconstruction is divided by {n}, written "
-            "as a number: as if it were averaged over "
-            f"the values of x, and the KL is not. With a {shape} = 1 this is a {verdict.name}.",
+            f"The reconstruction is divided by {n}, written as a number: as if it were averaged "
+            f"over the values of x, and the KL is not. With a {shape} = 1 this is a "
+            f"{verdict.name}.",
             MEND,
         )
         return
@@ -184,11 +188,10 @@ def _constant_error(verdict: Verdict, balance: Balance, unit: float, shape: str)
     said = f"{shape} = {spell(width, error)}"
     if same(beta, balance.expected):
         verdict.beta = balance.expected
-        verdict.name = _named(verdict.beta)
+        verdict.name = named(verdict.beta)
         verdict.notes.append(
-            f"{_error_words(balance.term)} of this weight is minus the "
-            f"log of a {said}, up to a constant: sampled x would have "
-            "that much noise in every value."
+            f"{error_words(balance.term)} of this weight is minus the log of a {said}, up to a "
+            "constant: sampled x would have that much noise in every value."
         )
         return
     verdict.name = f"beta-VAE with beta = {spell(beta, error)}"
@@ -198,67 +201,13 @@ def _constant_error(verdict: Verdict, balance: Balance, unit: float, shape: str)
         "beta",
         f"With a {said} the KL weighs {spell(beta, error)}: this is a {verdict.name}. (The same as "
         f"beta = 1 with a {shape} = {other:.4g}.)",
-        "If that is meant, say so with beta=; if not, leave "
-        "the KL at 1 and weigh the error by its width.",
+        "If that is meant, say so with beta=; if not, leave the KL at 1 and weigh the error by its "
+        "width.",
     )
-
-
-def _error_words(term: str) -> str:
-    return "A squared error" if term == SQUARED else "An absolute error"
 
 
 def _plain_at(value: float, error: float, wanted: tuple[float, ...]) -> bool:
     return any(abs(value / w - 1.0) <= room(error) for w in wanted)
-
-
-def _hard_coded(ratio: Weight, verdict: Verdict) -> str:
-    names = [n for n, p in ratio.powers.items() if p]
-    at = ", ".join(f"{n} = {verdict.sizes[n]}" for n in names)
-    return (
-        f"A size is written as a number: the two weights agree where {at} and nowhere else "
-        f"(KL over reconstruction is {ratio.symbols()})."
-    )
-
-
-def _lawless(balance: Balance) -> str:
-    return (
-        "The weights of reconstruction and KL depend on the sizes in no simple way: "
-        f"{balance.reconstruction.factor:.6g} and {balance.kl.factor:.6g} at the last shape tried."
-    )
-
-
-def _reductions(balance: Balance, verdict: Verdict) -> str:
-    """Say what the one is averaged or summed over and the other is not."""
-    c, k = balance.reconstruction, balance.kl
-    of_c = [describe(n, c.power(n), verdict.sizes) for n in ("input_dim", "latent_dim")]
-    of_k = [describe(n, k.power(n), verdict.sizes) for n in ("input_dim", "latent_dim")]
-    if c.power("batch") != k.power("batch"):
-        of_c.append(describe("batch", c.power("batch"), verdict.sizes))
-        of_k.append(describe("batch", k.power("batch"), verdict.sizes))
-    first, second = (" and ".join(filter(None, d)) for d in (of_c, of_k))
-    if first and not second:
-        return f"The reconstruction is {first} and the KL is not"
-    if second and not first:
-        return f"The KL is {second} and the reconstruction is not"
-    return f"The reconstruction is {first}, the KL is {second}"
-
-
-def describe(size: str, power: float, sizes: Mapping[str, int]) -> str:
-    """Say what a weight with this exponent comes from: "averaged over 784 values of x"."""
-    of = {
-        "input_dim": f"the {sizes['input_dim']} values of x",
-        "latent_dim": f"the {sizes['latent_dim']} dimensions of z",
-        "batch": "the batch",
-    }[size]
-    if size == "batch":
-        words = {
-            0.0: f"averaged over {of}",
-            1.0: f"summed over {of}",
-            -1.0: f"divided by the size of {of} twice",
-        }
-    else:
-        words = {0.0: "", 1.0: f"multiplied by {sizes[size]} ({size})", -1.0: f"averaged over {of}"}
-    return words.get(power, f"times {size}^{power:g}")
 
 
 def _common_factor(verdict: Verdict, balance: Balance) -> None:
@@ -283,7 +232,6 @@ def _common_factor(verdict: Verdict, balance: Balance) -> None:
             return
         symbols = f" ({one.symbols().lstrip('-')})" if not one.is_constant else ""
         verdict.notes.append(
-            f"Both terms are multiplied by {said}{symbols}: the "
-            "minimum is the same, the loss is not in nats per "
-            "example and the learning rate feels the factor."
+            f"Both terms are multiplied by {said}{symbols}: the minimum is the same, the loss is "
+            "not in nats per example and the learning rate feels the factor."
         )

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyvae.losscheck.call import Slot
+from tinyvae.losscheck.binding import Slot
 from tinyvae.losscheck.draws import Draws
 from tinyvae.losscheck.report import Finding
-from tinyvae.losscheck.terms import READINGS, Array, softplus
+from tinyvae.losscheck.terms import READINGS, Array
+from tinyvae.ops.reference import softplus
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ def judge_width(
         findings.append(
             Finding(
                 "unexplained",
-                "The width of z is no known function of "
-                f"{slot.name}: relative to its middle it is {said}.",
+                f"The width of z is no known function of {slot.name}: relative to its middle it is "
+                f"{said}.",
                 mend,
             )
         )
@@ -147,8 +148,8 @@ def judge_width(
         findings.append(
             Finding(
                 "width",
-                f"The width is {width.words.format(slot.name)}: a "
-                f"standard deviation for no usual reading of {slot.name}.",
+                f"The width is {width.words.format(slot.name)}: a standard deviation for no usual "
+                f"reading of {slot.name}.",
             )
         )
     elif claim is None:
@@ -165,14 +166,14 @@ def _misread(drawn: Draws, width: Width, slot: Slot, mend: str) -> Finding:
     size = width.words.format(slot.name)
     if is_variance:
         saw = (
-            f"The noise is multiplied by {size}, the "
-            "variance, where the standard deviation belongs."
+            f"The noise is multiplied by {size}, the variance, where the standard deviation "
+            "belongs."
         )
         return Finding("variance_for_std", saw, mend)
     if size == slot.name:
         saw = (
-            f"The noise is multiplied by {slot.name} itself, "
-            f"{claim.words}, as if it were the standard deviation."
+            f"The noise is multiplied by {slot.name} itself, {claim.words}, as if it were the "
+            "standard deviation."
         )
         return Finding("log_for_std", saw, mend)
     reading = READINGS.get(width.reading)

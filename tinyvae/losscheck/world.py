@@ -10,9 +10,10 @@ import numpy as np
 
 from tinyvae.errors import NonFiniteDataError, UsageError
 from tinyvae.losscheck import returned
-from tinyvae.losscheck.bench import BINARY, POSITIVE, REAL, UNIT, Bench, Shape, settle_total
+from tinyvae.losscheck.bench import BINARY, POSITIVE, REAL, UNIT, Bench, Shape
 from tinyvae.losscheck.failures import CallFailed
-from tinyvae.losscheck.names import RECON, SCALE, X_SCALE, X
+from tinyvae.losscheck.names import MU, RECON, SCALE, X_SCALE, X, Z
+from tinyvae.losscheck.terms import Array
 
 _POSITIVE_CLAIMS = ("sigma", "variance", "precision")
 _IMAGES = ((1, 28, 28), (28, 28, 1), (28, 28), (3, 32, 32), (32, 32, 3), (3, 64, 64))
@@ -28,6 +29,11 @@ class World:
     base: Shape
     shapes: tuple[Shape, ...]
     notes: tuple[str, ...]
+
+    @property
+    def any_width(self) -> bool:
+        """Whether the width of x could be chosen freely."""
+        return len({s.input_dim for s in self.shapes}) > 1 or len(self.base.example) == 1
 
     def larger(self, times: int) -> World:
         """Return the same with batches so many times as large."""
@@ -69,7 +75,7 @@ def _first_that_works(bench: Bench, told: Shape, fixed_example: bool) -> tuple[S
             if not _gives_numbers(bench, shape):
                 infinite = True
                 continue
-            total = settle_total(bench, shape)
+            total = _settle_total(bench, shape)
             _settle_layout(bench, shape)
             if bench.all_finite(shape):
                 return shape, total
@@ -88,10 +94,10 @@ def _first_that_works(bench: Bench, told: Shape, fixed_example: bool) -> tuple[S
 def _refusal(bench: Bench, failure: CallFailed, told: Shape) -> UsageError:
     fed = ", ".join(f"{s.name} as {s.role}" for s in bench.function.slots)
     return UsageError(
-        f"{bench.function.title} raised {failure.said} It was fed {fed}. If it "
-        "wants other arrays give convert= (torch.tensor); if an example has another shape give "
-        f"input_dim= (now {told.example if len(told.example) > 1 else told.input_dim}); if the "
-        "roles are wrong give arguments=."
+        f"{bench.function.title} raised {failure.said} It was fed {fed}. If it wants other arrays "
+        "give convert= (torch.tensor); if an example has another shape give input_dim= (now "
+        f"{told.example if len(told.example) > 1 else told.input_dim}); if the roles are wrong "
+        "give arguments=."
     )
 
 
@@ -132,6 +138,49 @@ def _gives_numbers(bench: Bench, shape: Shape) -> bool:
     )
 
 
+def _settle_total(bench: Bench, shape: Shape) -> str:
+    """Find which of several returned values is the loss; return a note on it.
+
+    It is the one that depends on x's side and on z's; if none does, the sum of the first two.
+    """
+    sides = [[r for r in (RECON, X_SCALE) if r in bench.roles]]
+    sides += [[r for r in (MU, SCALE, Z) if r in bench.roles]]
+    base = bench.draw(shape)
+    before = bench.raw(base)
+    single = [returned.is_single(v) for v in returned.parts(bench.function(base))]
+    bench.single = all(single)
+    if len(before) == 1 or not all(sides):
+        return ""
+    moves = []
+    for side in sides:
+        after = bench.raw({**base, **bench.draw(shape, side)})
+        moves.append([not _same(a, b) for a, b in zip(before, after, strict=True)])
+    both = [i for i in range(len(before)) if moves[0][i] and moves[1][i]]
+    if both:
+        at = both[0]
+        bench.pick = lambda values: values[at]
+        return "" if at == 0 else f"The loss is value {at + 1} of the {len(before)} returned."
+    halves = [next((i for i, m in enumerate(move) if m), None) for move in moves]
+    if None in halves:
+        return ""
+    one, other = sorted(h for h in halves if h is not None)
+    bench.pick = lambda values: _sum(values[one], values[other])
+    return f"No value returned is the whole: the sum of values {one + 1} and {other + 1} is judged."
+
+
+def _sum(a: Array, b: Array) -> Array:
+    if a.size == 1 or b.size == 1 or a.shape == b.shape:
+        return np.asarray(a + b)
+    return np.asarray(a.reshape(len(a), -1).sum(1) + b.reshape(len(b), -1).sum(1))
+
+
+def _same(a: Array, b: Array) -> bool:
+    if a.shape != b.shape:
+        return False
+    close = np.isclose(a, b, rtol=1e-6, atol=1e-300)
+    return bool(np.all(close | (np.isnan(a) & np.isnan(b))))
+
+
 def _settle_layout(bench: Bench, shape: Shape) -> None:
     values = bench.raw(bench.draw(shape))
     array = values[0] if bench.pick is None else bench.pick(values)
@@ -145,7 +194,7 @@ def _vary(bench: Bench, base: Shape, told: Shape) -> tuple[tuple[Shape, ...], li
     others = [Shape(7, example, latent)]
     flat = len(example) == 1
     wide = any(r in bench.roles for r in (X, RECON, X_SCALE))
-    narrow = SCALE in bench.roles or "mu" in bench.roles
+    narrow = SCALE in bench.roles or MU in bench.roles
     notes, fixed = [], False
     if wide:
         wider = (11,) if flat else tuple(2 * n if n > 4 else n for n in example)
