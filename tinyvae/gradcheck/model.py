@@ -122,7 +122,8 @@ def _first_rows(value: Any, x: Array | None) -> Any:
 def _problem(vae: VAE, x: Array, noise: Array, given: Mapping[str, Any]) -> Problem:
     """Return the loss as a function of the parameters, with the gradients of the operations."""
 
-    def gradients() -> dict[str, Array | None]:
+    def gradients(arrays: Mapping[str, Array] | None = None) -> dict[str, Array | None]:
+        _set(vae, arrays or whole.arrays)
         vae.loss_and_gradients(x, noise, **given)
         return {name: vae.parameters.gradient(name).copy() for name in vae.parameters}
 
@@ -138,8 +139,10 @@ def _trained(
 ) -> Callable[[], dict[str, Array | None]]:
     """Return the gradients that train: from m = 0 a step with rate 0 leaves (1 - beta1) g in m."""
     twin = vae.copy()
+    here = {name: twin.parameters[name].copy() for name in twin.parameters}
 
-    def gradients() -> dict[str, Array | None]:
+    def gradients(arrays: Mapping[str, Array] | None = None) -> dict[str, Array | None]:
+        _set(twin, arrays or here)
         adam = Adam(twin.parameters, learning_rate=0.0, beta1=BETA1)
         twin.train_step(x, noise, adam, **given)
         vector = adam.m / (1.0 - BETA1)
@@ -173,8 +176,7 @@ def _path(
     frozen = still.network.forward(x, noise).latent
 
     def value(arrays: Mapping[str, Array]) -> Any:
-        for name, array in arrays.items():
-            moving.parameters[name][...] = array
+        _set(moving, arrays)
         moved = moving.network.forward(x, noise).latent
         both = {"mu": frozen.mu, "logvar": frozen.logvar, live: getattr(moved, live)}
         z = still.network.ops.reparameterize_forward(both["mu"], both["logvar"], noise)
@@ -222,13 +224,17 @@ def _loss(vae: VAE, of: Callable[[VAE], Any], noise: Array) -> Problem:
     def value(arrays: Mapping[str, Array]) -> Any:
         is_complex = any(np.iscomplexobj(a) for a in arrays.values())
         twin = twins["complex128" if is_complex else "float64"]
-        for name, array in arrays.items():
-            twin.parameters[name][...] = array
+        _set(twin, arrays)
         return of(twin)
 
     arrays = {name: vae.parameters[name].astype(np.float64) for name in vae.parameters}
     scale = abs(float(value(arrays)))
-    return Problem("part", arrays, value, lambda: dict.fromkeys(arrays), scale, {"noise": noise})
+    return Problem("part", arrays, value, lambda *_: dict.fromkeys(arrays), scale, {"noise": noise})
+
+
+def _set(vae: VAE, arrays: Mapping[str, Array]) -> None:
+    for name, array in arrays.items():
+        vae.parameters[name][...] = array
 
 
 def _copied(model: VAE) -> tuple[str, ...]:
