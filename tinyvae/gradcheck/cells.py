@@ -28,13 +28,13 @@ def rounding(tools: Instruments, name: str) -> float:
     at most the function's own rounding over the array's size, whatever noise is claimed.
     """
     vector = tools.rng.standard_normal(tools.problem.arrays[name].shape)
-    start = _beside(tools, draw(tools), HAIR[True])  # on one side of any kink
+    start = beside(tools, draw(tools), HAIR[True])  # on one side of any kink
     slopes, off = [_slope(start, name, vector)], [_off(start, name, vector)]
     for farther in (1.0, 10.0, 100.0, 1000.0):
         ulps = {n: 1.0 + EPS * tools.rng.integers(-1, 2, a.shape) for n, a in start.arrays.items()}
         moved = Point(tools.problem, {n: a * ulps[n] for n, a in start.arrays.items()})
         slopes.append(_slope(moved, name, vector))
-        off.append(_off(_beside(tools, draw(tools), farther * HAIR[True]), name, vector))
+        off.append(_off(beside(tools, draw(tools), farther * HAIR[True]), name, vector))
     changes = np.abs(np.array([slopes, off]) - [slopes[:1], off[:1]])
     if not np.isfinite(changes[0]).any():
         return np.inf
@@ -70,13 +70,24 @@ def draw(tools: Instruments) -> dict[str, Array]:
 def limits(tools: Instruments, place: Direction, rays: Sequence[Ray], closer: float = 1.0) -> Array:
     """Return the slopes along rays in the cell where a place lies, as it nears the point."""
     hair = closer * HAIR[tools.exact]
-    near = _slopes(tools, _beside(tools, place, hair), rays, hair)
+    near = _slopes(tools, beside(tools, place, hair), rays, hair)
     if tools.exact:
         return near
-    nearer = _slopes(tools, _beside(tools, place, hair / 4.0), rays, hair / 4.0)
+    nearer = _slopes(tools, beside(tools, place, hair / 4.0), rays, hair / 4.0)
     change = (nearer - near) / 3.0  # linear in the distance, where it is no kink
     large = tools.reach / np.array([tools.size(ray) for ray in rays])
     return np.where(np.abs(change) <= 1e-3 * (large + np.abs(nearer)), nearer + change, nearer)
+
+
+def sides(tools: Instruments, rays: Sequence[Ray], closer: float = 1.0) -> Array:
+    """Return the slopes along rays to where each itself leads from the point, back and forth."""
+    here = {n: np.zeros(a.shape) for n, a in tools.problem.arrays.items()}
+    return np.array(
+        [
+            [limits(tools, push(tools, here, ray, hairs), [ray], closer)[0] for ray in rays]
+            for hairs in (-PUSH, PUSH)
+        ]
+    )
 
 
 def steepest(tools: Instruments, direction: Direction) -> tuple[dict[str, Array], float]:
@@ -136,11 +147,12 @@ def leaps(tools: Instruments) -> bool:
 
 def _leaps(tools: Instruments, place: Direction) -> bool:
     here, hair = tools.here.value(), HAIR[tools.exact]
-    far, near = (abs(_beside(tools, place, h).value() - here) for h in (hair, hair / 64.0))
+    far, near = (abs(beside(tools, place, h).value() - here) for h in (hair, hair / 64.0))
     return near > 1e3 * tools.noise and near > 0.5 * far
 
 
-def _beside(tools: Instruments, place: Direction, hair: float) -> Point:
+def beside(tools: Instruments, place: Direction, hair: float) -> Point:
+    """Return the point moved to a place, of which a unit is so long."""
     moved = {n: a + hair * place[n] * tools.sizes(n) for n, a in tools.problem.arrays.items()}
     return Point(tools.problem, moved)
 

@@ -18,8 +18,9 @@ import numpy as np
 from tinyvae.errors import check_count, check_number
 from tinyvae.gradcheck.beyond import float32_claim, sampling_claims
 from tinyvae.gradcheck.diagnosis.terms import measured
+from tinyvae.gradcheck.probe import instruments_for
 from tinyvae.gradcheck.problem import Array, Problem
-from tinyvae.gradcheck.procedure import check_problem, instruments_for
+from tinyvae.gradcheck.procedure import check_problem
 from tinyvae.gradcheck.report import Report, merge
 from tinyvae.gradcheck.results import Finding
 from tinyvae.model.adam import Adam
@@ -80,7 +81,8 @@ def check_model(
     double = model.copy(dtype="float64")
     problem = _problem(double, x, noise, given)
     terms = {name: measured(part, rng) for name, part in _parts(double, x, noise, beta).items()}
-    tools = instruments_for(problem, method, seed)  # the same numbers measure both gradients
+    # The same numbers measure both gradients.
+    tools = instruments_for(problem, method, np.random.default_rng([seed, 2]))
     reports = [
         check_problem(claim, method=method, entries=entries, seed=seed, terms=terms, tools=tools)
         for claim in (problem, replace(problem, gradients=_trained(double, x, noise, given)))
