@@ -51,9 +51,16 @@ def _next(what: str, seed: int) -> tuple[Any, int]:
 
 
 def _ask(state: dict[str, Any], what: str, expression: Any, method: str) -> None:
+    expression.dy = None
     said = verdict(expression, method)
-    opposite = {"right": "wrong", "wrong": "right"}[what]
-    column = {what: "so", opposite: "the opposite"}.get(said, said.split(":")[0])
+    # Another cotangent was drawn than that by which the expression was found right or wrong.
+    truth = importlib.import_module("fuzz").truth(expression) if expression.dy is not None else what
+    if said in ("right", "wrong") and said != truth:
+        column = "left out" if truth is None else "the opposite"
+    elif said == truth:
+        column = "so" if truth == what else "left out"
+    else:
+        column = said.split(":")[0]
     state["counts"][f"{what} {method}"][column] += 1
     if column not in ("so", "left out"):
         state["odd"].append(f"{said}, by {method}: {expression}")
@@ -61,10 +68,7 @@ def _ask(state: dict[str, Any], what: str, expression: Any, method: str) -> None
 
 
 def verdict(expression: Any, method: str) -> str:
-    """Return right, wrong, undecided, left out, or what was raised.
-
-    Left out is what takes no complex numbers, and what is right for the cotangent that was drawn.
-    """
+    """Return right, wrong, undecided, or what was raised; left out takes no complex numbers."""
     fuzz = importlib.import_module("fuzz")
     try:
         report = check_gradients(*fuzz.question(expression), method=method)
@@ -73,7 +77,7 @@ def verdict(expression: Any, method: str) -> str:
     except Exception as error:
         return f"raised: {type(error).__name__}: {error}"
     if report.passed:
-        return "right" if expression.slip is None or fuzz.still_wrong(expression) else "left out"
+        return "right"
     return "wrong" if "wrong" in [a.verdict for a in report.arrays] else "undecided"
 
 

@@ -186,7 +186,7 @@ class Expression:
             self._grow(shapes, str(rng.choice(sorted(table))), rng)
         self.loss = str(rng.choice(["sum", "square", "layer", "mean"]))
         self.slip: tuple[int, str] | None = None
-        self.dy = None  # with which it was asked last
+        self.dy = None  # with which a check asked last
 
     def _grow(self, shapes, op, rng):
         first = len(shapes) - 1
@@ -228,7 +228,6 @@ class Expression:
         return self.backward(None, x, w, b)
 
     def backward(self, dy, x, w, b):
-        self.dy = dy
         return self._backward(dy, (x, w, b), self.slip)
 
     def _backward(self, dy, inputs, slip):
@@ -385,12 +384,15 @@ def wrong(seed: int, kind: str) -> Expression | None:
     return None
 
 
-def still_wrong(expression: Expression) -> bool:
-    """Return whether it is wrong for the cotangent with which it was asked, too.
+def truth(expression: Expression) -> str | None:
+    """Return what its gradient is for the cotangent with which a check asked last, or None.
 
-    At ties a claim may be right for some cotangents, and a check draws its own.
+    At ties a claim may be right for some cotangents only, and a check draws its own.
     """
-    return expression.dy is None or expression.outside(expression.dy) > MATERIAL
+    distance = expression.outside(expression.dy)
+    if distance <= ROUNDING:
+        return "right"
+    return "wrong" if distance > MATERIAL else None
 
 
 def _cotangent(expression):
@@ -402,5 +404,17 @@ def _cotangent(expression):
 
 def question(expression: Expression):
     """Return (function, gradient, *inputs), the arguments of ``check_gradients``."""
-    gradient = expression.backward if expression.loss == "layer" else expression.gradient
-    return expression.forward, gradient, *expression.inputs.values()
+
+    # No methods: a check puts their object's attributes back, and with them what is noted here.
+    def forward(x, w, b):
+        return expression.forward(x, w, b)
+
+    def gradient(x, w, b):
+        return expression.gradient(x, w, b)
+
+    def backward(dy, x, w, b):
+        expression.dy = dy
+        return expression.backward(dy, x, w, b)
+
+    claim = backward if expression.loss == "layer" else gradient
+    return forward, claim, *expression.inputs.values()

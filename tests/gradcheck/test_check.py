@@ -232,3 +232,31 @@ def test_writing_into_arguments_does_not_fool_the_check():
     assert np.array_equal(kept, X)
     assert report.passed
     assert "writes into its argument x" in str(report)
+
+
+def softmax(a):
+    e = np.exp(a - a.real.max())
+    return e / e.sum()
+
+
+@pytest.mark.parametrize("size", [1.0, 0.1, 0.01])
+@pytest.mark.parametrize("share", [1e-3, 1e-5, 1e-7])
+def test_rounding_of_terms_that_cancel_is_no_error_and_hides_none(size, share):
+    """A softmax hands on its weights' differences; what it rounds is as large as the weights."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        logits, weights = rng.normal(size=4), 1.0 + share * rng.normal(size=4)
+        b = size * rng.normal(size=1)
+
+        def function(b, logits=logits, weights=weights):
+            return np.sum(weights * softmax(logits / (1.0 + b * b)))
+
+        def gradient(b, logits=logits, weights=weights):
+            y = softmax(logits / (1.0 + b * b))
+            dlogits = y * (weights - (weights * y).sum())
+            return -2.0 * b * (dlogits * logits).sum() / (1.0 + b * b) ** 2
+
+        report = check_gradients(function, gradient, b, method="complex")
+        assert report.passed, report
+        wrong = check_gradients(function, lambda b, g=gradient: 1.01 * g(b), b, method="complex")
+        assert not wrong.passed, wrong

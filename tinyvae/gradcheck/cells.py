@@ -22,18 +22,40 @@ PUSH = 8.0  # hairs: further than any neighbour's entry
 def rounding(tools: Instruments, name: str) -> float:
     """Return what rounding alone does to the gradient of one array, in norm.
 
-    The derivative along a random direction is taken again with every array moved by a unit in
-    the last place; the largest change is what no gradient can be right beyond.  All of that
-    happens a hair beside the point, on one side of any kink.
+    It is how much the slope along a random direction changes where every array moves by a unit in
+    the last place, and how much the claim's difference from it changes a few hairs beside the
+    point: a wrong formula is wrong by the same amount there, and rounding is not.  The latter is
+    at most the function's own rounding over the array's size, whatever noise is claimed.
     """
-    ray = {name: tools.rng.standard_normal(tools.problem.arrays[name].shape)}
-    start = _beside(tools, draw(tools), HAIR[True])
-    changes, before = [], complex_step(start.line(ray))
-    for _ in range(4):
-        ulps = {n: tools.rng.integers(-1, 2, a.shape) for n, a in start.arrays.items()}
-        moved = {n: a * (1.0 + EPS * ulps[n]) for n, a in start.arrays.items()}
-        changes.append(abs(complex_step(Point(tools.problem, moved).line(ray)) - before))
-    return float(np.nanmax(changes)) if np.isfinite(changes).any() else np.inf
+    vector = tools.rng.standard_normal(tools.problem.arrays[name].shape)
+    start = beside(tools, draw(tools), HAIR[True])  # on one side of any kink
+    slopes, off = [_slope(start, name, vector)], [_off(start, name, vector)]
+    for farther in (1.0, 10.0, 100.0, 1000.0):
+        ulps = {n: 1.0 + EPS * tools.rng.integers(-1, 2, a.shape) for n, a in start.arrays.items()}
+        moved = Point(tools.problem, {n: a * ulps[n] for n, a in start.arrays.items()})
+        slopes.append(_slope(moved, name, vector))
+        off.append(_off(beside(tools, draw(tools), farther * HAIR[True]), name, vector))
+    changes = np.abs(np.array([slopes, off]) - [slopes[:1], off[:1]])
+    if not np.isfinite(changes[0]).any():
+        return np.inf
+    measured, claimed = np.nanmax(np.nan_to_num(changes, nan=0.0, posinf=0.0), axis=1)
+    return float(max(measured, min(claimed, tools.noise / tools.typical[name])))
+
+
+def _slope(point: Point, name: str, vector: Array) -> float:
+    return complex_step(point.line({name: vector}))
+
+
+def _off(point: Point, name: str, vector: Array) -> float:
+    """Return how far the claim is off along a direction at another point; NaN if it has none."""
+    try:
+        with np.errstate(all="ignore"):
+            claimed = point.problem.gradients(point.arrays)[name]
+    except Exception:  # it may check what it is given; it is judged by what it says at the point
+        return np.nan
+    if claimed is None or claimed.shape != vector.shape:
+        return np.nan
+    return float(np.sum(claimed * vector)) - _slope(point, name, vector)
 
 
 def draw(tools: Instruments) -> dict[str, Array]:
@@ -48,13 +70,24 @@ def draw(tools: Instruments) -> dict[str, Array]:
 def limits(tools: Instruments, place: Direction, rays: Sequence[Ray], closer: float = 1.0) -> Array:
     """Return the slopes along rays in the cell where a place lies, as it nears the point."""
     hair = closer * HAIR[tools.exact]
-    near = _slopes(tools, _beside(tools, place, hair), rays, hair)
+    near = _slopes(tools, beside(tools, place, hair), rays, hair)
     if tools.exact:
         return near
-    nearer = _slopes(tools, _beside(tools, place, hair / 4.0), rays, hair / 4.0)
+    nearer = _slopes(tools, beside(tools, place, hair / 4.0), rays, hair / 4.0)
     change = (nearer - near) / 3.0  # linear in the distance, where it is no kink
     large = tools.reach / np.array([tools.size(ray) for ray in rays])
     return np.where(np.abs(change) <= 1e-3 * (large + np.abs(nearer)), nearer + change, nearer)
+
+
+def sides(tools: Instruments, rays: Sequence[Ray], closer: float = 1.0) -> Array:
+    """Return the slopes along rays to where each itself leads from the point, back and forth."""
+    here = {n: np.zeros(a.shape) for n, a in tools.problem.arrays.items()}
+    return np.array(
+        [
+            [limits(tools, push(tools, here, ray, hairs), [ray], closer)[0] for ray in rays]
+            for hairs in (-PUSH, PUSH)
+        ]
+    )
 
 
 def steepest(tools: Instruments, direction: Direction) -> tuple[dict[str, Array], float]:
@@ -114,11 +147,12 @@ def leaps(tools: Instruments) -> bool:
 
 def _leaps(tools: Instruments, place: Direction) -> bool:
     here, hair = tools.here.value(), HAIR[tools.exact]
-    far, near = (abs(_beside(tools, place, h).value() - here) for h in (hair, hair / 64.0))
+    far, near = (abs(beside(tools, place, h).value() - here) for h in (hair, hair / 64.0))
     return near > 1e3 * tools.noise and near > 0.5 * far
 
 
-def _beside(tools: Instruments, place: Direction, hair: float) -> Point:
+def beside(tools: Instruments, place: Direction, hair: float) -> Point:
+    """Return the point moved to a place, of which a unit is so long."""
     moved = {n: a + hair * place[n] * tools.sizes(n) for n, a in tools.problem.arrays.items()}
     return Point(tools.problem, moved)
 

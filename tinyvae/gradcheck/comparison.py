@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyvae.gradcheck.kinks import AtKinks
 from tinyvae.gradcheck.measure import COMPLEX, Instruments, Measurement
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import OK, UNDECIDED, WRONG, Entry
@@ -24,20 +23,35 @@ ZERO = 1e-6
 
 
 class Comparison:
-    """One measurement of an array, number by number against the claim."""
+    """One measurement of an array, number by number against the claim.
+
+    Attributes
+    ----------
+    floor : float
+        Rounding error of a number.
+    at_kink, undecided : bool arrays
+        Which numbers are at a kink, and for which of these nothing can be said.
+    nearest, slack, around : arrays
+        At a kink the allowed slope that is nearest to the claim, how exactly it is known, and how
+        large the slopes around are; see ``kinks.examine``.
+    disagree : str
+        Why the numbers do not fit together, although each by itself would, or "".
+    """
 
     def __init__(self, tools: Instruments, measured: Measurement) -> None:
         self.measured = measured
-        self.floor = tools.floor(measured.name)
-        if measured.vectors.size:  # a direction's slope adds up over the whole array
-            self.floor *= float(np.sqrt(measured.vectors.shape[1]))
+        # A direction's slope adds up over the whole array.
+        self.floor = tools.floor(measured.name) * float(np.sqrt(measured.width))
         self.exact = measured.method == COMPLEX
-        self.kinks = AtKinks.none(measured)
+        n = len(measured.numeric)
+        self.at_kink, self.undecided = np.zeros(n, bool), np.zeros(n, bool)
+        self.nearest, self.slack, self.around = np.zeros(n), np.zeros(n), np.zeros(n)
+        self.disagree = ""
 
     @property
     def numeric(self) -> Array:
         """What was measured; at a kink, what is allowed and nearest to the claim."""
-        return np.where(self.kinks.at, self.kinks.nearest, self.measured.numeric)
+        return np.where(self.at_kink, self.nearest, self.measured.numeric)
 
     @property
     def difference(self) -> Array:
@@ -55,22 +69,18 @@ class Comparison:
 
         At a kink, where both may be zero, that of the slopes around.
         """
-        analytic, numeric = self.measured.analytic[self.known], self.numeric[self.known]
-        around = np.maximum(np.abs(numeric), self.kinks.sizes[self.known])
-        return max(self._size(analytic[np.isfinite(analytic)]), self._size(around))
-
-    @property
-    def allowed(self) -> Array:
-        """How far each number may be off."""
-        sizes = np.maximum(np.abs(self.measured.analytic), np.abs(self.numeric))
-        lower = self.norm if self.measured.vectors.size else ENTRY_FLOOR * self.norm
-        relative = ENTRY_TOLERANCE[self.exact] * np.maximum(sizes, lower)
-        return 10.0 * self._own + relative + self.floor + self.kinks.slack
+        analytic = self.measured.analytic[self.known & np.isfinite(self.measured.analytic)]
+        around = np.maximum(np.abs(self.numeric), self.around)[self.known]
+        return max(self._size(analytic), self._size(around))
 
     @property
     def mismatched(self) -> Array:
         """Which numbers are further off than allowed; NaN is."""
-        return ~np.asarray(self.difference <= self.allowed) & self.known
+        sizes = np.maximum(np.abs(self.measured.analytic), np.abs(self.numeric))
+        lower = self.norm if self.measured.is_directions else ENTRY_FLOOR * self.norm
+        relative = ENTRY_TOLERANCE[self.exact] * np.maximum(sizes, lower)
+        allowed = 10.0 * self._own + relative + self.floor + self.slack
+        return ~np.asarray(self.difference <= allowed) & self.known
 
     @property
     def error(self) -> float:
@@ -83,18 +93,21 @@ class Comparison:
     @property
     def attainable(self) -> float:
         """What the method itself may contribute to the relative error in norm."""
-        off = self._size((self._own + self.kinks.slack)[self.known])
+        off = self._size((self._own + self.slack)[self.known])
         return float((off + self.floor) / self.norm) if self.norm else 0.0
+
+    @property
+    def decides_nothing(self) -> bool:
+        """Whether all that was measured are directions, each of them across a kink."""
+        return self.measured.is_directions and bool(self.at_kink.all())
 
     @property
     def verdict(self) -> str:
         """Ok, wrong, or undecided where the method cannot tell."""
-        if not np.isfinite(self.measured.analytic).all() or self.mismatched.any():
-            return WRONG
-        if self.kinks.disagree:
+        if not np.isfinite(self.measured.analytic).all() or self.mismatched.any() or self.disagree:
             return WRONG
         hidden = not self.exact and self.attainable > UNKNOWN and self.error > AGREED
-        if not self.known.all() or self.kinks.undecided.any() or hidden:
+        if not self.known.all() or self.undecided.any() or hidden:
             return UNDECIDED
         tolerance = NORM_TOLERANCE[self.exact] + 3.0 * self.attainable
         return OK if self.error <= tolerance else WRONG
@@ -107,7 +120,8 @@ class Comparison:
     @property
     def spread(self) -> float:
         """How much larger the norm is than a typical entry."""
-        return float(np.sqrt(self.measured.vectors.shape[-1] or max(len(self.numeric), 1)))
+        m = self.measured
+        return float(np.sqrt(m.width if m.is_directions else max(len(m.numeric), 1)))
 
     def vanishes(self, size: float) -> bool:
         """Return whether each number is within its own small error of zero, claimed or not."""
@@ -117,21 +131,33 @@ class Comparison:
 
     def worst(self, shape: tuple[int, ...]) -> Entry | None:
         """Return the entry that is furthest off for its size."""
-        m, numeric = self.measured, self.numeric
-        sizes = np.maximum(np.abs(m.analytic), np.abs(numeric))
-        sizes = np.maximum(np.maximum(sizes, ENTRY_FLOOR * self.norm), np.finfo(float).tiny)
-        relative = self.difference / sizes
-        position = int(np.argmax(np.where(np.isnan(relative), np.inf, relative)))
-        index = tuple(int(i) for i in np.unravel_index(m.indices[position], shape))
-        claimed, found = float(m.analytic[position]), float(numeric[position])
-        return Entry(index, claimed, found, float(relative[position]))
+        claimed, numeric = self.measured.analytic, self.numeric
+        sizes = np.maximum(np.maximum(np.abs(claimed), np.abs(numeric)), ENTRY_FLOOR * self.norm)
+        relative = self.difference / np.maximum(sizes, np.finfo(float).tiny)
+        i = int(np.argmax(np.where(np.isnan(relative), np.inf, relative)))
+        index = tuple(int(k) for k in np.unravel_index(self.measured.indices[i], shape))
+        return Entry(index, float(claimed[i]), float(numeric[i]), float(relative[i]))
+
+    def remark(self, shape: tuple[int, ...]) -> str:
+        """Say what is wrong at the kinks, or undecided, with the entries."""
+        if self.disagree:
+            return self.disagree
+        if self.decides_nothing:
+            return "every direction crosses a kink, which decides nothing: check entries."
+        if not self.undecided.any() or self.measured.is_directions:
+            return ""
+        where = self.measured.indices[self.undecided]
+        listed = ", ".join(str([int(i) for i in np.unravel_index(k, shape)]) for k in where[:6])
+        more = ", ..." if len(where) > 6 else ""
+        return (
+            f"undecided at {listed}{more}: too many kinks meet there, or the function bends more "
+            "sharply than this method can follow."
+        )
 
     @property
     def _own(self) -> Array:
-        return np.where(self.kinks.at, 0.0, self.measured.error)
+        return np.where(self.at_kink, 0.0, self.measured.error)
 
     def _size(self, values: Array) -> float:
         norm = float(np.linalg.norm(values))
-        if self.measured.vectors.size:
-            return norm / float(np.sqrt(max(values.size, 1)))
-        return norm
+        return norm / max(values.size, 1) ** 0.5 if self.measured.is_directions else norm

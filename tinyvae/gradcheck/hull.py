@@ -31,11 +31,7 @@ def nearest_point(corners: Array) -> Array:
                 break
             falling = best < weights
             share = np.min(weights[falling] / (weights - best)[falling], initial=1.0)
-            weights = np.where(
-                best <= 1e-12,
-                weights + share * (best - weights),
-                weights + share * (best - weights),
-            )
+            weights = weights + share * (best - weights)
             stay = weights > 1e-12
             kept, weights = [k for k, s in zip(kept, stay, strict=True) if s], weights[stay]
         point = weights @ corners[kept]

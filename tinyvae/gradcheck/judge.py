@@ -39,20 +39,21 @@ def judge(
     """
     name, measured = measured[0].name, [m for m in measured if m.numeric.size]
     parts = [Comparison(tools, m) for m in measured]
-    if any(_meets_a_kink(tools, part, shape) for part in parts):
+    if any(_meets_a_kink(tools, part) for part in parts):
         for part in parts:
-            part.kinks = examine(tools, part.measured, shape, part.floor)
+            examine(tools, part)
     elif any(_contradicted(tools, part) for part in parts):
         # A function may lose the imaginary part at one place only, which no direction showed.
-        again = [tools.again(m, np.arange(len(m.numeric))) for m in measured]
-        return judge(tools.by_differences, again, shape)
+        plain = tools.by_differences
+        again = [plain.measure(m.name, m.rays, m.analytic, m.width) for m in measured]
+        return judge(plain, again, shape)
     if any(p.exact and p.verdict != OK for p in parts):
         rounding = 30.0 * cells.rounding(tools, name)
         for part in parts:
             part.floor = max(part.floor, rounding)
     verdicts = [p.verdict for p in parts]
     verdict = next((v for v in (WRONG, UNDECIDED) if v in verdicts), OK)
-    if verdict == OK and (cells.leaps(tools) or _decide_nothing(parts)):
+    if verdict == OK and (cells.leaps(tools) or (parts and all(p.decides_nothing for p in parts))):
         verdict = UNDECIDED
     error = max((p.error for p in parts), default=0.0)
     doubtful = verdict != OK or error > NORM_TOLERANCE[False]
@@ -78,7 +79,7 @@ def judge_across(
     rays = [(r.name, int(i)) for r in kinked for i in r.indices[r.kinked]][:TOGETHER]
     around = Around.look(tools, rays, max(tools.floor(r.name) for r in kinked))
     found = settle(tools, around, np.array([_claim(claimed, ray) for ray in rays]))
-    if not found.said and not found.undecided:
+    if not found.said and not found.undecided.any():
         return list(results)
     names = {name for name, _ in rays}
     verdict = WRONG if found.said else UNDECIDED
@@ -94,25 +95,25 @@ def _claim(claimed: Mapping[str, Array | None], ray: Ray) -> float:
     return float(array.reshape(-1)[ray[1]]) if array is not None else np.nan
 
 
-def _decide_nothing(parts: Sequence[Comparison]) -> bool:
-    return bool(parts) and all(p.kinks.decides_nothing for p in parts)
+def _meets_a_kink(tools: Instruments, part: Comparison) -> bool:
+    """Return whether the point is at a kink, as a random direction or a wrong number shows.
 
-
-def _meets_a_kink(tools: Instruments, part: Comparison, shape: tuple[int, ...]) -> bool:
-    """Return whether the point is at a kink, as a random direction or a wrong number shows."""
-    rays = part.measured.rays(shape)
-    worst = [rays[int(i)] for i in _worst(part, FEW)]
-    return is_kinked(tools) or show_a_kink(tools, worst, part.floor)
+    A wrong number shows that by itself to differences, which see no small kink.
+    """
+    worst = [part.measured.rays[int(i)] for i in _worst(part, FEW)]
+    if is_kinked(tools):
+        return True
+    return bool(worst) and (not part.exact or show_a_kink(tools, worst, part.floor))
 
 
 def _contradicted(tools: Instruments, part: Comparison) -> bool:
     """Return whether differences contradict the complex step where it calls the claim wrong."""
-    worst = _worst(part, 3)
-    if not part.exact or not len(worst):
-        return False
-    second = tools.again(part.measured, worst)
-    slack = 10.0 * second.error + 1e-9 * np.abs(second.numeric)
-    return bool(np.any(np.abs(part.numeric[worst] - second.numeric) > slack))
+    for i in _worst(part, 3) if part.exact else []:
+        second = tools.by_differences.slope(part.measured.rays[int(i)])
+        slack = 10.0 * second.error + 1e-9 * abs(second.value)
+        if abs(part.numeric[i] - second.value) > slack:
+            return True
+    return False
 
 
 def _worst(part: Comparison, count: int) -> Array:
@@ -131,7 +132,7 @@ def _remark(
         said.append(f"the function is not finite around {unknown} entries, which stay undecided.")
     if verdict == UNDECIDED and cells.leaps(tools):
         said.append("the function itself jumps here: it has no slope.")
-    said += [p.kinks.remark(p.measured, shape) for p in parts]
+    said += [p.remark(shape) for p in parts]
     if coarse > COARSE:
         said.append(f"the method is good to {coarse:.0e} here and can say no more.")
     return " ".join(s for s in said if s)
@@ -146,7 +147,7 @@ def _result(
     remark: str,
 ) -> ArrayResult:
     """Put together what the entries and the directions of one array gave."""
-    entries = next((p for p in parts if not p.measured.vectors.size), None)
+    entries = next((p for p in parts if not p.measured.is_directions), None)
     compared = entries.measured if entries else None
     nothing = np.zeros(0)
     return ArrayResult(
@@ -154,15 +155,15 @@ def _result(
         shape=shape,
         method=parts[0].measured.method if parts else "-",
         verdict=verdict,
-        checked=len(compared.indices) if compared else 0,
-        directions=sum(len(p.measured.indices) for p in parts if p is not entries),
+        checked=len(compared.rays) if compared else 0,
+        directions=sum(len(p.measured.rays) for p in parts if p is not entries),
         error=error,
         attainable=max((p.attainable for p in parts), default=0.0),
         worst=entries.worst(shape) if entries else None,
-        kinks=sum(int(p.kinks.at.sum()) for p in parts),
+        kinks=sum(int(p.at_kink.sum()) for p in parts),
         remark=remark,
         analytic=compared.analytic if compared else nothing,
         numeric=entries.numeric if entries else nothing,
         indices=compared.indices if compared else nothing.astype(int),
-        kinked=entries.kinks.at if entries else nothing.astype(bool),
+        kinked=entries.at_kink if entries else nothing.astype(bool),
     )

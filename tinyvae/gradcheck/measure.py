@@ -1,4 +1,4 @@
-"""The slopes of a problem: at its point by entry or direction, and in the cells beside a kink.
+"""The slopes of a problem at its point, by entry or direction, and how exactly they are known.
 
 A measurement puts what was measured beside what was claimed; ``judge`` compares the two.
 """
@@ -6,20 +6,12 @@ A measurement puts what was measured beside what was claimed; ``judge`` compares
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from tinyvae.gradcheck.differences import (
-    FIRST_STEP,
-    Estimate,
-    Sides,
-    complex_step,
-    differentiate,
-    find_kink,
-    one_sided,
-)
+from tinyvae.gradcheck.differences import FIRST_STEP, Estimate, complex_step, differentiate
 from tinyvae.gradcheck.point import (
     Point,
     Ray,
@@ -27,48 +19,40 @@ from tinyvae.gradcheck.point import (
     measure_reach,
     typical_size,
 )
-from tinyvae.gradcheck.probe import refusal
 from tinyvae.gradcheck.problem import Array, Problem
 
 COMPLEX, CENTRAL = "complex step", "central differences"
-
-POOR = 1e-6  # relative errors of differences above this ask for a second try
 
 
 @dataclass(frozen=True)
 class Measurement:
     """Numeric and analytic gradient of one array, entry by entry or along directions.
 
-    ``indices`` are those of the flattened array; ``vectors`` holds one direction a row, empty
-    where entries were measured.  ``error`` is the method's own estimate, one for each number.
+    ``width`` is how many entries a ray runs through, 1 where entries were measured.  ``error`` is
+    the method's own estimate, one for each number.
     """
 
     name: str
     method: str
-    indices: Array
-    vectors: Array
+    rays: Sequence[Ray]
+    width: int
     numeric: Array
     analytic: Array
     error: Array
 
-    def rays(self, shape: tuple[int, ...]) -> list[Ray]:
-        """Return what each number was measured along."""
-        if self.vectors.size:
-            return [{self.name: v.reshape(shape)} for v in self.vectors]
-        return [(self.name, int(i)) for i in self.indices]
+    @property
+    def indices(self) -> Array:
+        """The entries measured, in the flattened array."""
+        return np.array([ray[1] for ray in self.rays if isinstance(ray, tuple)], int)
+
+    @property
+    def is_directions(self) -> bool:
+        """Whether directions through the whole array were measured."""
+        return any(not isinstance(ray, tuple) for ray in self.rays)
 
 
 class Instruments:
     """What differentiates one problem, by which method, and how exactly.
-
-    Parameters
-    ----------
-    problem : Problem
-        What is measured.
-    method : str
-        ``"complex"``, ``"central"``, or ``"auto"``: complex step where the function allows it.
-    rng : numpy.random.Generator
-        For directions and samples.
 
     Attributes
     ----------
@@ -77,38 +61,32 @@ class Instruments:
     reach : float
         How much the function changes where the arrays change by all of their size.
     refusal : str or None
-        Why the complex step is not used, None if it is.
+        Why the complex step is not used, None if it is; see ``probe``.
+    kinked, leaping : bool or None
+        Whether the point is at a kink, and at a jump; None until that is asked.
     """
 
-    def __init__(self, problem: Problem, method: str, rng: np.random.Generator) -> None:
-        self.problem = problem
-        self.rng = rng
+    def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
+        self.problem, self.rng = problem, rng
         self.here = Point(problem, problem.arrays)
-        self.kinked: bool | None = None  # at a kink, and at a jump: found out when first asked
+        self.refusal: str | None = "central differences were asked for"
+        self.kinked: bool | None = None
         self.leaping: bool | None = None
         self._kept: dict[tuple[str, int], Estimate] = {}
-        self._sizes: dict[str, Array] = {}
+        self._sizes: dict[tuple[str, bool], Array] = {}
         self.typical = {n: typical_size(a) for n, a in problem.arrays.items()}
         self.noise = measure_noise(self.here, rng)
         self.reach = measure_reach(self.here, rng)
-        self.refusal: str | None = "central differences were asked for"
-        if method != "central":
-            self.refusal = refusal(problem, self.here.line, self.typical, self.noise, rng)
 
     @property
     def exact(self) -> bool:
         """Whether the complex step is in use."""
         return self.refusal is None
 
-    @property
-    def method(self) -> str:
-        """The method in use, in words."""
-        return COMPLEX if self.exact else CENTRAL
-
     @cached_property
     def by_differences(self) -> Instruments:
         """The same problem, measured by differences."""
-        return Instruments(self.problem, "central", self.rng)
+        return Instruments(self.problem, self.rng)
 
     def floor(self, name: str) -> float:
         """Return the rounding error of any gradient by this array, in units of the gradient.
@@ -124,10 +102,7 @@ class Instruments:
         of terms that cancel; a thousandth of the other arrays' size is taken for a tiny array.
         """
         largest = max(self.typical[n] for n, a in self.problem.arrays.items() if a.size)
-        size = max(self.typical[name], 1e-3 * largest)
-        return 30.0 * self.noise / size
-
-    # At the point ---------------------------------------------------------------------------
+        return 30.0 * self.noise / max(self.typical[name], 1e-3 * largest)
 
     def choose(self, analytic: Array, limit: int) -> Array:
         """Return at most ``limit`` indices: random ones, and that of the largest gradient."""
@@ -151,22 +126,13 @@ class Instruments:
         line = self.here.line(ray)
         if self.exact:
             return Estimate(complex_step(line), 0.0)
-        position = abs(self._entry(ray)) if isinstance(ray, tuple) else 0.0
-        step = FIRST_STEP * self.size(ray)
-        found = differentiate(line, step, self.noise, position)
-        if found.error > POOR * abs(found.value):  # a bend, perhaps: each side by itself is smooth
-            left, right = (one_sided(line, side * 1e-3 * step, self.noise) for side in (-1, 1))
-            error = left.error + right.error + abs(left.value - right.value)
-            if error < found.error:
-                return Estimate(0.5 * (left.value + right.value), error)
-        return found
+        at = abs(self.here.arrays[ray[0]].reshape(-1)[ray[1]]) if isinstance(ray, tuple) else 0.0
+        return differentiate(line, FIRST_STEP * self.size(ray), self.noise, at)
 
     def entries(self, name: str, analytic: Array, indices: Array) -> Measurement:
         """Differentiate by single entries of one array."""
-        estimates = [self.slope((name, int(i))) for i in indices]
-        claimed = analytic.reshape(-1)[indices] if len(indices) else np.zeros(0)
-        none = np.zeros((0, 0))
-        return Measurement(name, self.method, indices, none, *_columns(estimates, claimed))
+        rays = [(name, int(i)) for i in indices]
+        return self.measure(name, rays, analytic.reshape(-1)[indices], 1)
 
     def directions(self, name: str, analytic: Array, count: int) -> Measurement:
         """Differentiate along ``count`` normally distributed directions through one array.
@@ -175,30 +141,17 @@ class Instruments:
 
         Tutorial 03, equations (3.14) and (3.15).
         """
-        vectors = self.rng.standard_normal((count, *self.problem.arrays[name].shape))
-        estimates = [self.slope({name: v}) for v in vectors]
-        flat = vectors.reshape(count, -1)
-        claimed = flat @ analytic.reshape(-1)
-        return Measurement(name, self.method, np.arange(count), flat, *_columns(estimates, claimed))
+        vectors = self.rng.standard_normal((count, *analytic.shape))
+        claimed = vectors.reshape(count, -1) @ analytic.reshape(-1)
+        return self.measure(name, [{name: v} for v in vectors], claimed, analytic.size)
 
-    def again(self, measured: Measurement, positions: Array) -> Measurement:
-        """Measure some of the numbers again by differences."""
-        rays = measured.rays(self.problem.arrays[measured.name].shape)
-        estimates = [self.by_differences.slope(rays[p]) for p in positions]
-        numeric, claimed, error = _columns(estimates, measured.analytic[positions])
-        return replace(
-            measured,
-            method=CENTRAL,
-            indices=measured.indices[positions],
-            vectors=measured.vectors[positions] if measured.vectors.size else measured.vectors,
-            numeric=numeric,
-            analytic=claimed,
-            error=error,
-        )
-
-    def kink(self, ray: Ray) -> Sides | None:
-        """Return the slopes to both sides along a ray, by differences, if they differ."""
-        return find_kink(self.here.line(ray), FIRST_STEP * self.size(ray), self.noise)
+    def measure(self, name: str, rays: Sequence[Ray], claimed: Array, width: int) -> Measurement:
+        """Measure slopes along rays through one array and put what is claimed beside them."""
+        slopes = [self.slope(ray) for ray in rays]
+        numeric = np.array([s.value for s in slopes], np.float64)
+        error = np.array([s.error for s in slopes], np.float64)
+        method = COMPLEX if self.exact else CENTRAL
+        return Measurement(name, method, rays, width, numeric, claimed, error)
 
     def size(self, ray: Ray) -> float:
         """Return the step along a ray that moves an entry by its size."""
@@ -208,17 +161,9 @@ class Instruments:
 
     def sizes(self, name: str) -> Array:
         """Return the entries' sizes; differences see nothing that is small in its array."""
-        if name not in self._sizes:
-            array = self.problem.arrays[name]
-            typical, own = self.typical[name], np.abs(array)
-            zeros_too = np.where(own == 0.0, typical, own)
-            self._sizes[name] = zeros_too if self.exact else np.maximum(own, typical)
-        return self._sizes[name]
-
-    def _entry(self, ray: tuple[str, int]) -> float:
-        return float(self.problem.arrays[ray[0]].reshape(-1)[ray[1]])
-
-
-def _columns(estimates: Sequence[Estimate], claimed: Array) -> tuple[Array, Array, Array]:
-    numeric = np.array([e.value for e in estimates], np.float64)
-    return numeric, claimed, np.array([e.error for e in estimates], np.float64)
+        if (name, self.exact) not in self._sizes:
+            array, typical = self.problem.arrays[name], self.typical[name]
+            own = np.abs(array)
+            sizes = np.where(own == 0.0, typical, own) if self.exact else np.maximum(own, typical)
+            self._sizes[name, self.exact] = sizes
+        return self._sizes[name, self.exact]

@@ -18,8 +18,9 @@ import numpy as np
 from tinyvae.errors import check_count, check_number
 from tinyvae.gradcheck.beyond import float32_claim, sampling_claims
 from tinyvae.gradcheck.diagnosis.terms import measured
+from tinyvae.gradcheck.probe import instruments_for
 from tinyvae.gradcheck.problem import Array, Problem
-from tinyvae.gradcheck.procedure import check_problem, instruments_for
+from tinyvae.gradcheck.procedure import check_problem
 from tinyvae.gradcheck.report import Report, merge
 from tinyvae.gradcheck.results import Finding
 from tinyvae.model.adam import Adam
@@ -80,7 +81,8 @@ def check_model(
     double = model.copy(dtype="float64")
     problem = _problem(double, x, noise, given)
     terms = {name: measured(part, rng) for name, part in _parts(double, x, noise, beta).items()}
-    tools = instruments_for(problem, method, seed)  # the same numbers measure both gradients
+    # The same numbers measure both gradients.
+    tools = instruments_for(problem, method, np.random.default_rng([seed, 2]))
     reports = [
         check_problem(claim, method=method, entries=entries, seed=seed, terms=terms, tools=tools)
         for claim in (problem, replace(problem, gradients=_trained(double, x, noise, given)))
@@ -122,7 +124,8 @@ def _first_rows(value: Any, x: Array | None) -> Any:
 def _problem(vae: VAE, x: Array, noise: Array, given: Mapping[str, Any]) -> Problem:
     """Return the loss as a function of the parameters, with the gradients of the operations."""
 
-    def gradients() -> dict[str, Array | None]:
+    def gradients(arrays: Mapping[str, Array] | None = None) -> dict[str, Array | None]:
+        _set(vae, arrays or whole.arrays)
         vae.loss_and_gradients(x, noise, **given)
         return {name: vae.parameters.gradient(name).copy() for name in vae.parameters}
 
@@ -138,8 +141,10 @@ def _trained(
 ) -> Callable[[], dict[str, Array | None]]:
     """Return the gradients that train: from m = 0 a step with rate 0 leaves (1 - beta1) g in m."""
     twin = vae.copy()
+    here = {name: twin.parameters[name].copy() for name in twin.parameters}
 
-    def gradients() -> dict[str, Array | None]:
+    def gradients(arrays: Mapping[str, Array] | None = None) -> dict[str, Array | None]:
+        _set(twin, arrays or here)
         adam = Adam(twin.parameters, learning_rate=0.0, beta1=BETA1)
         twin.train_step(x, noise, adam, **given)
         vector = adam.m / (1.0 - BETA1)
@@ -173,8 +178,7 @@ def _path(
     frozen = still.network.forward(x, noise).latent
 
     def value(arrays: Mapping[str, Array]) -> Any:
-        for name, array in arrays.items():
-            moving.parameters[name][...] = array
+        _set(moving, arrays)
         moved = moving.network.forward(x, noise).latent
         both = {"mu": frozen.mu, "logvar": frozen.logvar, live: getattr(moved, live)}
         z = still.network.ops.reparameterize_forward(both["mu"], both["logvar"], noise)
@@ -222,13 +226,17 @@ def _loss(vae: VAE, of: Callable[[VAE], Any], noise: Array) -> Problem:
     def value(arrays: Mapping[str, Array]) -> Any:
         is_complex = any(np.iscomplexobj(a) for a in arrays.values())
         twin = twins["complex128" if is_complex else "float64"]
-        for name, array in arrays.items():
-            twin.parameters[name][...] = array
+        _set(twin, arrays)
         return of(twin)
 
     arrays = {name: vae.parameters[name].astype(np.float64) for name in vae.parameters}
     scale = abs(float(value(arrays)))
-    return Problem("part", arrays, value, lambda: dict.fromkeys(arrays), scale, {"noise": noise})
+    return Problem("part", arrays, value, lambda *_: dict.fromkeys(arrays), scale, {"noise": noise})
+
+
+def _set(vae: VAE, arrays: Mapping[str, Array]) -> None:
+    for name, array in arrays.items():
+        vae.parameters[name][...] = array
 
 
 def _copied(model: VAE) -> tuple[str, ...]:

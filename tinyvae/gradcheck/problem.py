@@ -32,7 +32,8 @@ class Problem:
     value : callable
         Takes such a dictionary, of float64 or complex128 arrays, and returns the number.
     gradients : callable
-        Takes nothing; returns the claimed gradient of each array, None where none is claimed.
+        Takes nothing, or other arrays to be asked there; returns the claimed gradient of each
+        array, None where none is claimed.
     scale : float
         Size of what was added up to make the number: rounding is relative to this.
     context : dict of str to array
@@ -53,7 +54,7 @@ class Problem:
     title: str
     arrays: dict[str, Array]
     value: Callable[[Mapping[str, Array]], Any]
-    gradients: Callable[[], dict[str, Array | None]]
+    gradients: Callable[..., dict[str, Array | None]]
     scale: float
     context: dict[str, Array] = field(default_factory=dict)
     fragile: bool = False

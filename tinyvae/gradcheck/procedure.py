@@ -14,6 +14,7 @@ from tinyvae.gradcheck.diagnosis.terms import Term, returned_terms
 from tinyvae.gradcheck.judge import judge, judge_across
 from tinyvae.gradcheck.kinks import is_kinked
 from tinyvae.gradcheck.measure import Instruments
+from tinyvae.gradcheck.probe import instruments_for
 from tinyvae.gradcheck.problem import Array, Problem
 from tinyvae.gradcheck.report import Report
 from tinyvae.gradcheck.results import SKIPPED, WRONG, ArrayResult
@@ -51,7 +52,7 @@ def check_problem(
     claimed, unsteady = steady_gradients(problem)
     if unsteady:
         return Report(problem.title, (), unsteady, (), problem.notes, _since(start), seed)
-    tools = tools or instruments_for(problem, method, seed)
+    tools = tools or instruments_for(problem, method, np.random.default_rng([seed, 2]))
     if method == "complex" and tools.refusal is not None:
         raise UsageError(
             f"method='complex' cannot be used: {tools.refusal}. Use method='auto' or 'central'."
@@ -70,11 +71,6 @@ def check_problem(
     if any(r.verdict == WRONG for r in results) and not findings:
         notes += ("The pattern of the error is none that this check knows.",)
     return Report(problem.title, tuple(results), findings, (), notes, _since(start), seed)
-
-
-def instruments_for(problem: Problem, method: str, seed: int) -> Instruments:
-    """Return what measures a problem, with a random stream of its own."""
-    return Instruments(problem, method, np.random.default_rng([seed, 2]))
 
 
 def _plan(problem: Problem, method: str, entries: int | None) -> tuple[int, int]:

@@ -90,10 +90,12 @@ def _problem(
             return np.asarray(found[0]).reshape(())[()]
         return sum(np.sum(dy * np.asarray(y)) for dy, y in zip(upstream, found, strict=True))
 
-    def gradients(share: bool = True) -> dict[str, Array | None]:
+    def gradients(
+        arrays: Mapping[str, Array] | None = None, share: bool = True
+    ) -> dict[str, Array | None]:
         handed[:] = [dy.copy() for dy in upstream]
         dys: list[Any] = [1.0] if is_number and outputs[0].ndim == 0 else list(handed)
-        call = _Call(function, gradient, given, reading)
+        call = _Call(function, gradient, given, reading, arrays)
         return given.claimed(call.gradient(dys, share, None if is_number else outputs[0].shape))
 
     def uses_what_it_gets() -> bool:
@@ -127,10 +129,16 @@ class _Call:
     """The reader's two functions, called the way one reading wants."""
 
     def __init__(
-        self, function: Callable[[list[Any]], Any], claim: Any, inputs: Inputs, reading: Reading
+        self,
+        function: Callable[[list[Any]], Any],
+        claim: Any,
+        inputs: Inputs,
+        reading: Reading,
+        arrays: Mapping[str, Array] | None = None,
     ) -> None:
         self.function, self.claim = function, claim
         self.inputs, self.reading = inputs, reading
+        self.arrays = inputs.arrays if arrays is None else arrays
 
     def gradient(
         self, dys: list[Any], share: bool, layer: tuple[int, ...] | None, spoil: bool = False
@@ -142,10 +150,10 @@ class _Call:
         if self.claim is not True and not callable(self.claim):
             _refuse_layer(layer, "an array of numbers was given as its gradient")
             return self.claim
-        arguments = self.inputs.rebuild(self.inputs.copies())
+        arguments = self._arguments()
         returned = self.function(arguments)
         if not share:
-            arguments = self.inputs.rebuild(self.inputs.copies())
+            arguments = self._arguments()
         beside = returned[self.reading.outputs :] if isinstance(returned, tuple) else ()
         if self.claim is True:
             _refuse_layer(layer, "gradient=True promises (number, gradient)")
@@ -162,6 +170,9 @@ class _Call:
             self.reading, arguments, names, beside, dys, self.claim
         )
         return self.claim(*given, **keywords)
+
+    def _arguments(self) -> list[Any]:
+        return self.inputs.rebuild({name: array.copy() for name, array in self.arrays.items()})
 
 
 def _parts(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinyvae.gradcheck.measure import Instruments
+from tinyvae.gradcheck.probe import instruments_for
 from tinyvae.gradcheck.problem import Array, Problem
 from tinyvae.gradcheck.signatures import make_problem
 
@@ -28,7 +29,7 @@ def make_term(function: Callable[..., Any], term: Any, inputs: Sequence[Any], se
     """
     if callable(term):
         problem = make_problem(term, lambda *_: 0.0, inputs, seed)
-        tools = Instruments(problem, "auto", np.random.default_rng([seed, 1]))
+        tools = instruments_for(problem, "auto", np.random.default_rng([seed, 1]))
         return lambda name, indices: (
             tools.entries(name, np.zeros(problem.arrays[name].shape), indices).numeric
         )
@@ -47,7 +48,7 @@ def measured(make_part: Callable[[], Problem], rng: np.random.Generator) -> Term
 
     def gradient(name: str, indices: Array) -> Array:
         if not tools:
-            tools.append(Instruments(make_part(), "auto", rng))
+            tools.append(instruments_for(make_part(), "auto", rng))
         shape = tools[0].problem.arrays[name].shape
         return tools[0].entries(name, np.zeros(shape), indices).numeric
 
