@@ -20,6 +20,7 @@ PAGES = [
     "tutorials.html",
     "glossary.html",
     "own-data.html",
+    "00-your-first-vae.html",
     "05-the-kl-term.html",
     "13-a-tighter-bound.html",
     "gradients/checkers.html",
@@ -33,6 +34,7 @@ PAGES = [
 JUDGED = [
     "index.html",
     "glossary.html",
+    "00-your-first-vae.html",
     "13-a-tighter-bound.html",
     "reference/tinyvae.model.vae.html",
     "_modules/tinyvae/ops/matmul_ladder.html",
@@ -50,6 +52,10 @@ BEYOND = """() => {
   }
   return found;
 }"""
+# The frames of a slider that are in sight, and their words.
+SHOWN = """e => [...e.closest('div').querySelectorAll('img')]
+  .filter(i => i.style.display == 'block')
+  .map(i => [i.alt, i.src, i.naturalWidth > 0 && i.getBoundingClientRect().width > 0])"""
 # Axe may not fetch style sheets of pages opened as files.
 PLAIN = {"preload": False}
 # A backslash with letters, or dollars around something, outside what is code.
@@ -129,6 +135,26 @@ def test_an_answer_shows_when_it_is_asked_for(site, page):
     assert not answer.is_visible()
     folds.first.locator("summary").click()
     assert answer.is_visible()
+
+
+def test_every_slider_moves_by_the_keyboard_and_shows_another_picture(site, page):
+    lessons = set()
+    for lesson in sorted(site.glob("[0-9][0-9]-*.html")):
+        if "data-stride" not in lesson.read_text(encoding="utf-8"):
+            continue
+        page.goto(lesson.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(e => {e.open = true})")
+        for slider in page.locator("input[data-stride]").all():
+            ((words, picture, visible),) = slider.evaluate(SHOWN)
+            assert visible
+            slider.press("ArrowRight")
+            ((other_words, other_picture, visible),) = slider.evaluate(SHOWN)
+            assert visible
+            assert other_words != words
+            assert other_picture != picture
+            assert slider.get_attribute("aria-valuetext") == other_words
+            lessons.add(lesson.name[:2])
+    assert lessons >= {"00", "01", "04", "05", "06", "07", "13"}
 
 
 def test_previous_next_and_contents_are_there(site, page):
