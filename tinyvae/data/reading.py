@@ -165,7 +165,7 @@ def read_numbers(came: object, *, dtype: DTypeLike, width: int, argument: str) -
     """
     real = _real(dtype)
     array = as_array(came, argument)
-    check_shape(array, width, argument, 1)
+    check_shape(array, width, argument, 1, "latent_dim")
     if array.dtype.kind == "f":
         array = check_floats(array, real, False, argument)
     return np.ascontiguousarray(array, real)

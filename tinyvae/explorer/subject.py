@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from tinyvae.data import DataSet, gather_batch, read_data
 from tinyvae.errors import DTypeError, ShapeError, check_option
 from tinyvae.explorer.description import n_classes
-from tinyvae.model.vae import VAE
+from tinyvae.model.vae import VAE, check_vae
 
 Array = NDArray[Any]
 
@@ -82,6 +82,7 @@ def make_subject(
     DataError, OptionError
         If something does not fit the model or the rest.
     """
+    check_vae(vae)
     name, rows, given = "data", data, labels
     if isinstance(data, DataSet):
         name, rows, image_shape = data.name, data.test, image_shape or data.image_shape
