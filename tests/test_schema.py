@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyvae.errors import SizeError, UsageError
-from tinyvae.schema import check_fields, count, flag, number, several, shown, word
+from tinyvae.errors import SizeError, UsageError, shown
+from tinyvae.schema import check_fields, count, flag, number, several, word
 
 TAKEN = [
     (count(), np.int64(3), 3),
@@ -81,5 +81,5 @@ def test_what_came_is_shown_in_a_line():
         nested = [nested]
     for came in ("x" * 1000, 10**400, 10**5000, [1] * 1000, nested):
         assert len(shown(came)) < 80
-    with pytest.raises(SizeError, match="a number too large to show must be at most"):
+    with pytest.raises(SizeError, match="a value of type int, too large to show must be at most"):
         count()("f", 10**5000)

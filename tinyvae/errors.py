@@ -1,7 +1,7 @@
 """Every error tinyvae raises on purpose, each with a type of its own.
 
 A message names the argument, says what came, what was expected and what to do.
-This file holds only the types and the two sentences they share; it imports nothing of tinyvae.
+This file holds the types and the checks that raise them everywhere; it imports nothing of tinyvae.
 """
 
 from __future__ import annotations
@@ -9,7 +9,12 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_LONGEST = 60
 
 
 class TinyVAEError(Exception):
@@ -109,7 +114,7 @@ def unknown_option(argument: str, came: object, known: Iterable[str]) -> OptionE
     near = difflib.get_close_matches(str(came).lower(), words, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     choice = f"Choose from: {', '.join(words)}." if words else "There is nothing to choose from."
-    return OptionError(f"{argument}={came!r} is not known{hint} {choice}")
+    return OptionError(f"{argument}={shown(came)} is not known{hint} {choice}")
 
 
 def check_option(argument: str, came: object, known: Iterable[str]) -> str:
@@ -128,14 +133,13 @@ def check_count(argument: str, came: object, *, at_least: int = 1) -> int:
     SizeError
         If it is not a whole number, or too small.
     """
+    problem = SizeError(f"{argument}={shown(came)} must be a whole number of at least {at_least}.")
     try:
         value = operator.index(came)  # type: ignore[arg-type]
     except TypeError:
-        raise SizeError(
-            f"{argument}={came!r} must be a whole number of at least {at_least}."
-        ) from None
+        raise problem from None
     if isinstance(came, bool) or value < at_least:
-        raise SizeError(f"{argument}={came!r} must be a whole number of at least {at_least}.")
+        raise problem
     return value
 
 
@@ -147,21 +151,62 @@ def check_number(
     Raises
     ------
     SizeError
-        If it is not a finite real number, or out of bounds.
+        If it is not a finite real number, or out of bounds; words and truth values are none, even
+        those that Python could read as one.
     """
     bound = ""
     if above is not None:
         bound = f" above {above:g}"
     elif at_least is not None:
         bound = f" of at least {at_least:g}"
-    problem = SizeError(f"{argument}={came!r} must be a finite number{bound}.")
+    problem = SizeError(f"{argument}={shown(came)} must be a finite number{bound}.")
+    if isinstance(came, str | bytes) or type(came).__name__ in ("bool", "bool_"):
+        raise problem
     try:
         value = float(came)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise problem from None
+    except OverflowError:
+        raise SizeError(f"{argument}={shown(came)} is too large for a float.") from None
     finite = math.isfinite(value)
     if not finite or (above is not None and value <= above):
         raise problem
     if at_least is not None and value < at_least:
         raise problem
     return value
+
+
+def check_each(argument: str, came: object, check: Callable[[str, object], T]) -> list[T]:
+    """Return what a sequence holds, each item by ``check``, which takes its name and the item.
+
+    Raises
+    ------
+    SizeError
+        If it is no sequence (a single number, a word), or empty.
+    """
+    try:
+        items = list(came)  # type: ignore[call-overload]
+    except TypeError:
+        items = None
+    if items is None or isinstance(came, str | bytes):
+        raise SizeError(f"{argument}={shown(came)} must be a list: give one even for one value.")
+    if not items:
+        raise SizeError(f"{argument} is empty: give at least one.")
+    return [check(f"{argument}[{i}]", item) for i, item in enumerate(items)]
+
+
+def wrong_kind(argument: str, came: object, wanted: str, hint: str = "") -> UsageError:
+    """Build the error for a thing of another kind: what was expected, what came, and a hint."""
+    kind = "array" if type(came).__name__ == "ndarray" else type(came).__name__
+    article = "an" if kind[0].lower() in "aeiou" else "a"
+    thing = "None" if came is None else f"{article} {kind}"
+    return UsageError(f"{argument} must be {wanted}, but {thing} came{hint and ': '}{hint}.")
+
+
+def shown(came: object) -> str:
+    """Return what came as a message may show it: not longer than a line."""
+    try:
+        text = repr(came)
+    except (ValueError, RecursionError):  # digits beyond Python's limit, nesting beyond its stack
+        return f"a value of type {type(came).__name__}, too large to show"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

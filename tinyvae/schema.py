@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tinyvae.errors import SizeError, UsageError, check_count, check_number, check_option
+from tinyvae.errors import SizeError, UsageError, check_count, check_number, check_option, shown
 
 Check = Callable[[str, object], Any]
 Schema = Mapping[str, Check]
 
 #: No count of anything is larger: every whole number up to here is exact in a float.
 MOST = 2**53
-_LONGEST = 60
 
 
 def count(at_least: int = 1, at_most: int = MOST, *, optional: bool = False) -> Check:
@@ -36,17 +35,12 @@ def count(at_least: int = 1, at_most: int = MOST, *, optional: bool = False) -> 
 def number(
     above: float | None = None, at_least: float | None = None, *, optional: bool = False
 ) -> Check:
-    """Take finite real numbers within bounds, never words or truth values."""
+    """Take finite real numbers within bounds."""
 
     def check(name: str, came: object) -> float | None:
         if optional and came is None:
             return None
-        if isinstance(came, str | bytes | bool):
-            raise SizeError(f"{name}={shown(came)} must be a finite number, not a {_kind(came)}.")
-        try:
-            return check_number(name, came, above=above, at_least=at_least)
-        except OverflowError:
-            raise SizeError(f"{name}={shown(came)} is too large for a float.") from None
+        return check_number(name, came, above=above, at_least=at_least)
 
     return check
 
@@ -120,18 +114,3 @@ def check_fields(
     if closed and unknown:
         raise UsageError(f"{what} has a field {shown(unknown[0])} that is not known.")
     return {name: schema[name](name, v) if name in schema else v for name, v in came.items()}
-
-
-def shown(came: object) -> str:
-    """Return what came as a message may show it: not longer than a line."""
-    try:
-        text = repr(came)
-    except (ValueError, RecursionError):  # digits beyond Python's limit, nesting beyond its stack
-        return f"a {_kind(came)} too large to show"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-def _kind(came: object) -> str:
-    return {"str": "word", "bool": "truth value", "int": "number"}.get(
-        type(came).__name__, type(came).__name__
-    )

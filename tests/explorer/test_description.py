@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinyvae.errors import OptionError
-from tinyvae.explorer.description import NAMES, describe_model, n_classes, rounded
+from tinyvae.explorer.description import NAMES, describe_model, rounded
 from tinyvae.model.vae import VAE
 
 
@@ -33,7 +33,7 @@ def test_a_rounded_model_is_another_one(small_vae):
     twin = rounded(vae, "float16")
     np.testing.assert_array_equal(twin.parameters.values, before.astype(np.float16))
     np.testing.assert_array_equal(vae.parameters.values, before)
-    assert n_classes(vae) == 0
+    assert describe_model(vae, "float16")["n_classes"] == 0
 
 
 def test_an_unknown_precision_is_refused(small_vae):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinyvae as tv
+from tinyvae.data import DataSet
 from tinyvae.errors import DTypeError, NonFiniteDataError, RangeError, ShapeError
 from tinyvae.explorer.subject import make_subject
 
@@ -72,3 +73,43 @@ def test_bad_rows_are_refused(small_vae, rows):
         make_subject(small_vae(), rows + 1)
     with pytest.raises(ShapeError):
         make_subject(small_vae(), rows[:, :4])
+
+
+def test_the_names_of_a_data_set_are_the_pages(small_vae, rows):
+    words = np.array(["dog", "cat", "bird"])
+    first = np.arange(10) % 3
+    data = DataSet("pets", rows[:10], rows[10:], first, first % 2 * 2, None, tuple(words))
+    subject = make_subject(small_vae(), data)
+    assert [subject.kind_names[kind] for kind in subject.kinds] == words[data.test_labels].tolist()
+    told = make_subject(small_vae(n_classes=3), data)
+    np.testing.assert_array_equal(told.kinds, data.test_labels)
+    assert told.kind_names == words.tolist()
+
+
+def test_labels_that_begin_elsewhere_are_a_conditional_models_numbers(small_vae, rows):
+    labels = np.arange(10) % 3
+    data = DataSet("it", rows[:10], rows[10:], labels + 4, labels + 4, None)
+    told = make_subject(small_vae(n_classes=3), data)
+    np.testing.assert_array_equal(told.kinds, labels)
+    assert told.kind_names == ["4", "5", "6"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "says"),
+    [
+        (None, tv.TinyVAEError, "needs labels="),
+        ([-1] + [2] * 19, RangeError, "labels holds -1 at row 0"),
+        (["a"] * 20, DTypeError, "labels holds <U1"),
+    ],
+)
+def test_labels_of_a_conditional_model_are_checked(small_vae, rows, labels, error, says):
+    with pytest.raises(error, match=says):
+        make_subject(small_vae(n_classes=3), rows, labels=labels)
+
+
+def test_the_rule_of_load_data_says_what_is_a_picture(small_vae):
+    table = np.zeros((3, 100), np.uint8)
+    assert make_subject(small_vae(100), table).kind == "table"
+    assert make_subject(small_vae(100), table, image_shape=np.array([10, 10])).kind == "image"
+    with pytest.raises(tv.TinyVAEError, match="image_shape=10 must be a height and a width"):
+        make_subject(small_vae(100), table, image_shape=10)

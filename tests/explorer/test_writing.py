@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,3 +102,14 @@ def test_training_makes_the_page_and_names_it(tmp_path):
     assert done.exit_code == 0, done.output
     assert (tmp_path / "run" / "explore.html").is_file()
     assert "explore.html" in done.output
+
+
+def test_a_run_told_classes_by_other_numbers_has_a_page(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "mine.npz", x=rng.random((60, 64)), y=np.arange(60) % 3 + 1)
+    folder = tmp_path / "told"
+    folder.mkdir()
+    options = replace(OPTIONS, data=str(tmp_path / "mine.npz"), conditional=True)
+    runs.Config(options, {"classes": ["1", "2", "3"]}, "0").write(folder / "config.json")
+    tv.VAE(64, n_classes=3, **options.model).save(folder / "model.npz")
+    assert '"kind_names":["1","2","3"]' in explore_run(folder).read_text()

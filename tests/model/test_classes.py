@@ -91,3 +91,26 @@ def test_evaluate_tries_every_class(told):
 def test_a_model_without_classes_is_refused(make_vae, make_x):
     with pytest.raises(UsageError, match="n_classes"):
         class_bounds(make_vae(), make_x("bernoulli"), 3)
+
+
+def test_x_is_read_once_and_every_class_weighed_once(told, monkeypatch):
+    vae, x, labels = told
+    grey = x * 0.75 + 0.125
+    calls = []
+    for owner, name in ((vae.inputs, "binarized"), (vae, "weigh")):
+        method = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *a, m=method, n=name: calls.append(n) or m(*a))
+    class_bounds(vae, grey, 5)
+    assert calls == ["binarized", "weigh", "weigh", "weigh"]
+    calls.clear()
+    evaluate(vae, grey, labels=labels, n_samples=5)
+    assert calls == ["weigh", "weigh", "weigh"]
+
+
+def test_evaluate_reads_the_label_off_what_every_class_says(told):
+    vae, x, labels = told
+    found = evaluate(vae, x, labels=labels, n_samples=5, seed=1, binarize="none")
+    drawn = int(np.random.default_rng(1).integers(2**63))
+    alone = vae.bounds(x, 5, labels=labels, seed=drawn)
+    assert found.bound == alone.importance_weighted.mean()
+    assert found.reconstruction == alone.reconstruction.mean()

@@ -29,7 +29,7 @@ from tinyvae.errors import (
         ({"z_dim": 2}, "did you mean 'latent_dim'"),
         ({"save_every": 0}, "save_every=0"),
         ({"latent_dims": 2}, "did you mean 'latent_dim'"),
-        ({"learning_rate": "0.001"}, "must be a finite number, not a word"),
+        ({"learning_rate": "0.001"}, "must be a finite number above 0"),
         ({"beta": True}, "must be a finite number"),
         ({"data": 7}, "must be a word"),
         ({"data": None}, "must be a word"),

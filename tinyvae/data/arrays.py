@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numbers
 from decimal import Decimal
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyvae.errors import DTypeError, EmptyDataError, NonFiniteDataError, ShapeError
+from tinyvae.errors import DTypeError, EmptyDataError, NonFiniteDataError, ShapeError, shown
 
 Array = NDArray[Any]
 
@@ -36,10 +37,17 @@ def as_array(x: object, argument: str) -> Array:
     Raises
     ------
     DTypeError
-        If it holds anything but real numbers, or is sparse.
+        If it holds anything but real numbers, is sparse, or no array at all.
     NonFiniteDataError
         If values are missing: masked, None or NA.
     """
+    if x is None or isinstance(x, str | bytes | PathLike):
+        raise DTypeError(
+            f"{argument}={shown(x)} must be an array of numbers: load_data reads files, and sets "
+            "by their names."
+        )
+    if type(x).__name__ == "DataSet":
+        raise DTypeError(f"{argument} is a whole DataSet: pass its rows, data.train or data.test.")
     if hasattr(x, "toarray") and hasattr(x, "nnz"):
         raise DTypeError(f"{argument} is a sparse matrix; pass {argument}.toarray().")
     if isinstance(x, np.ma.MaskedArray) and np.ma.getmaskarray(x).any():
@@ -84,23 +92,32 @@ def _place(where: tuple[int, ...]) -> str:
     return f"row {where[0]}, column {where[1]}" if len(where) == 2 else f"index {where}"
 
 
-def check_shape(array: Array, input_dim: int | None, argument: str, min_rows: int) -> None:
+def check_shape(
+    array: Array,
+    width: int | None,
+    argument: str,
+    min_rows: int,
+    called: str = "input_dim",
+) -> None:
     """Refuse what is not (rows, columns) with enough rows and the right number of columns.
+
+    ``called`` is what a model calls that number.
 
     Raises
     ------
     ShapeError, EmptyDataError
         With what to do about it.
     """
-    if array.ndim == 1 and array.size and input_dim in (None, array.size):
+    if array.ndim == 1 and array.size and width in (None, array.size):
         raise ShapeError(
             f"{argument} has shape {array.shape}, expected (rows, columns): pass {argument}[None] "
             "if it is one row."
         )
     if array.ndim != 2:
+        advice = f": flatten images with {argument}.reshape(len({argument}), -1)"
         raise ShapeError(
-            f"{argument} has shape {array.shape}, expected (rows, columns): flatten images with "
-            f"{argument}.reshape(len({argument}), -1)."
+            f"{argument} has shape {array.shape}, expected (rows, "
+            f"{'columns)' + advice if called == 'input_dim' else called + ')'}."
         )
     rows, columns = array.shape
     if rows < min_rows or columns == 0:
@@ -108,7 +125,7 @@ def check_shape(array: Array, input_dim: int | None, argument: str, min_rows: in
             f"{argument} has shape {array.shape}, expected at least {min_rows} "
             f"row{'s' * (min_rows != 1)} and 1 column."
         )
-    if input_dim is not None and columns != input_dim:
+    if width is not None and columns != width:
         raise ShapeError(
-            f"{argument} has {columns} columns, expected {input_dim}, the model's input_dim."
+            f"{argument} has {columns} columns, expected {width}, the model's {called}."
         )

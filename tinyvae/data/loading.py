@@ -16,7 +16,7 @@ from tinyvae.data.files import read_source
 from tinyvae.data.idx import read_idx
 from tinyvae.data.published import load_published
 from tinyvae.data.registry import PUBLISHED, PublishedSet
-from tinyvae.data.streams import expanded
+from tinyvae.data.streams import user_path
 from tinyvae.errors import ReadingWarning, UsageError, check_count, check_number, unknown_option
 
 _BUNDLED = Path(__file__).parent / "digits"
@@ -122,7 +122,7 @@ def load_data(
                 progress=progress,
                 registry=registry,
             )
-        path = expanded(name)
+        path = user_path("data", name)
         if not path.exists() and path.name == name and not path.suffix:
             raise unknown_option("data", name, ("digits", *registry, "PATH/TO/FILE"))
         parts = read_source(path, options)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
+
 from tinyvae.errors import ShapeError, SizeError
 
 #: Heights and widths that pictures in rows usually have; a table of 100 columns is no picture.
@@ -37,8 +39,9 @@ def parse_shape(argument: str, came: str | tuple[int, int] | None) -> tuple[int,
         found = re.fullmatch(r"\s*(\d{1,6})\s*(?:[x×*,]\s*(\d{1,6})\s*)?", came, re.IGNORECASE)
         sizes = [int(n) for n in (found[1], found[2] or found[1])] if found else []
     else:
-        sizes = list(came)
-    if len(sizes) != 2 or not all(isinstance(n, int) and n > 0 for n in sizes):
+        whole = np.atleast_1d(np.asarray(came))
+        sizes = whole.tolist() if whole.dtype.kind in "iu" else []
+    if len(sizes) != 2 or min(sizes) < 1:
         raise SizeError(f"{argument}={came!r} must be a height and a width, such as 28x20.")
     return sizes[0], sizes[1]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tinyvae.data.dataset import DataSet
 from tinyvae.data.idx import parse_idx
 from tinyvae.data.registry import PUBLISHED, PublishedFile, PublishedSet
-from tinyvae.data.streams import expanded, read_unpacked, reading
+from tinyvae.data.streams import read_unpacked, reading, user_path
 from tinyvae.errors import ChecksumError, FileFormatError, UsageError
 
 DATA_DIR_VARIABLE = "TINYVAE_DATA_DIR"
@@ -60,15 +60,15 @@ def _folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:
     for argument, folder in named.items():
         if not folder:
             continue
-        if not expanded(folder).is_dir():
+        folders.append(user_path(argument, folder))
+        if not folders[-1].is_dir():
             raise UsageError(f"{argument}={str(folder)!r} is not a folder.")
-        folders.append(expanded(folder))
     return folders
 
 
 def _cache_folder(cache_dir: str | os.PathLike[str] | None) -> Path:
     if cache_dir is not None:
-        return expanded(cache_dir)
+        return user_path("cache_dir", cache_dir)
     import pooch
 
     return Path(pooch.os_cache("tinyvae"))

@@ -172,7 +172,7 @@ def read_numbers(came: object, *, dtype: DTypeLike, width: int, argument: str) -
     if is_ready(came, real, width, -_largest(real), _largest(real)):
         return came
     array = as_array(came, argument)
-    check_shape(array, width, argument, 1)
+    check_shape(array, width, argument, 1, "latent_dim")
     if array.dtype.kind == "f":
         array = check_floats(array, real, False, argument)
     return np.ascontiguousarray(array, real)

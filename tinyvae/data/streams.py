@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tinyvae.errors import FileFormatError, UsageError
+from tinyvae.errors import FileFormatError, UsageError, wrong_kind
 
 GZIP_MAGIC = b"\x1f\x8b"
 #: DEFLATE spends at least 2 bits on 258 bytes, so nothing unpacks to more than this many times.
@@ -31,21 +31,24 @@ _KINDS = {
 }
 
 
-def expanded(path: str | os.PathLike[str]) -> Path:
-    """Return a path with ``~`` replaced by the home folder.
+def user_path(argument: str, came: str | os.PathLike[str]) -> Path:
+    """Return a path as the user wrote it, with ``~`` resolved.
 
     Raises
     ------
     UsageError
-        If there is no such user, or the path holds a NUL.
+        If it is no path: another kind of thing, empty, or with a NUL; if it names nobody's home.
     """
+    if not isinstance(came, str | os.PathLike) or isinstance(os.fspath(came), bytes):
+        raise wrong_kind(argument, came, "a path")
+    text = os.fspath(came)
+    if not text.strip() or "\0" in text:
+        raise UsageError(f"{argument}={text!r} is no path: give the name of a file or a folder.")
     try:
-        if "\0" in os.fspath(path):
-            raise UsageError(f"{os.fspath(path)!r} holds a NUL, which no path does.")
-        return Path(path).expanduser()
+        return Path(came).expanduser()
     except RuntimeError:
         raise UsageError(
-            f"{os.fspath(path)!r}: there is no user of that name here whose home it could be."
+            f"{argument}={text!r}: there is no user of that name here whose home it could be."
         ) from None
 
 

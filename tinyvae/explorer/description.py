@@ -19,11 +19,6 @@ NAMES = {
 }
 
 
-def n_classes(vae: VAE) -> int:
-    """Return how many labels a conditional model knows; 0 if it takes none."""
-    return int(vae.config.get("n_classes") or 0)
-
-
 def describe_model(vae: VAE, precision: str) -> dict[str, Any]:
     """Return everything the page needs in order to compute with a model.
 
@@ -51,7 +46,7 @@ def describe_model(vae: VAE, precision: str) -> dict[str, Any]:
     return {
         "input_dim": config["input_dim"],
         "latent_dim": config["latent_dim"],
-        "n_classes": n_classes(vae),
+        "n_classes": vae.n_classes or 0,
         "activation": config["activation"],
         "likelihood": config["likelihood"],
         "sigma": getattr(vae.observation, "sigma", 1.0),

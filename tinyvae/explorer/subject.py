@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.data import DataSet, gather_batch, read_data
+from tinyvae.data.labels import as_classes
+from tinyvae.data.pictures import parse_shape, usual_square
 from tinyvae.errors import DTypeError, ShapeError, check_option
-from tinyvae.explorer.description import n_classes
-from tinyvae.model.vae import VAE
+from tinyvae.model.vae import VAE, check_vae
 
 Array = NDArray[Any]
 
 #: How grey pixels become 0 or 1 on the page, where nothing may be drawn at random.
 BINARIZE = ("threshold", "none")
-_SMALLEST_SIDE = 8
 _DENSITIES = ("gaussian", "gaussian_learned", "continuous_bernoulli")
 
 
@@ -82,18 +82,22 @@ def make_subject(
     DataError, OptionError
         If something does not fit the model or the rest.
     """
+    check_vae(vae)
     name, rows, given = "data", data, labels
     if isinstance(data, DataSet):
-        name, rows, image_shape = data.name, data.test, image_shape or data.image_shape
-        given = data.test_labels if labels is None else labels
+        name, rows = data.name, data.test
+        image_shape = data.image_shape if image_shape is None else image_shape
+        if labels is None:
+            given, class_names = _labels_of(data, vae, class_names)
     elif image_shape is None:
-        image_shape = _square(vae.input_dim)
+        image_shape = usual_square(vae.input_dim)
+    shape = parse_shape("image_shape", image_shape)
     rows = read_data(
         rows, support=vae.support, dtype=vae.dtype, input_dim=vae.input_dim, argument="data",
         min_rows=1,
     )  # fmt: skip
-    kinds, kind_names = _kinds(given, len(rows), class_names, n_classes(vae))
-    if image_shape is not None and math.prod(image_shape) != vae.input_dim:
+    kinds, kind_names = _kinds(vae, given, len(rows), class_names)
+    if shape is not None and math.prod(shape) != vae.input_dim:
         raise ShapeError(f"image_shape={image_shape} does not make {vae.input_dim} columns.")
     if columns is not None and len(columns) != vae.input_dim:
         raise ShapeError(f"columns names {len(columns)}, but data has {vae.input_dim} columns.")
@@ -105,10 +109,25 @@ def make_subject(
         kinds=kinds,
         kind_names=kind_names,
         columns=[str(c) for c in columns] if columns is not None else [],
-        image_shape=image_shape,
+        image_shape=shape,
         binarize=check_option("binarize", binarize, BINARIZE),
-        kind=_kind(vae, image_shape),
+        kind=_kind(vae, shape),
     )
+
+
+def _labels_of(
+    data: DataSet, vae: VAE, names: Sequence[str] | None
+) -> tuple[Array | None, Sequence[str] | None]:
+    """Return the labels of a data set's test part, and what they are called."""
+    labels, called = data.test_labels, data.label_names
+    if vae.n_classes is None:
+        named = labels is not None and called is not None and names is None
+        return (np.array(called)[labels] if named else labels), names
+    if labels is not None and data.train_labels is not None:
+        classes = as_classes(data.train_labels, labels, called)
+        if len(classes.names) == vae.n_classes:
+            return classes.test, names or classes.names
+    return labels, names
 
 
 def _kind(vae: VAE, image_shape: tuple[int, int] | None) -> str:
@@ -117,35 +136,26 @@ def _kind(vae: VAE, image_shape: tuple[int, int] | None) -> str:
     return "plane" if vae.input_dim == 2 and vae.likelihood in _DENSITIES else "table"
 
 
-def _square(input_dim: int) -> tuple[int, int] | None:
-    side = math.isqrt(input_dim)
-    return (side, side) if side >= _SMALLEST_SIDE and side * side == input_dim else None
-
-
 def _kinds(
-    labels: ArrayLike | None, n: int, class_names: Sequence[str] | None, classes: int
+    vae: VAE, labels: ArrayLike | None, n: int, class_names: Sequence[str] | None
 ) -> tuple[Array | None, list[str]]:
     """Return each row's class as an index, and the names of the classes."""
+    if vae.n_classes is not None:
+        index = vae.inputs.labels(labels, n)
+        return index, _names(range(vae.n_classes), class_names)
     if labels is None:
-        if classes:
-            raise ShapeError("The model is conditional: give labels, one whole number a row.")
         return None, []
     array = np.asarray(labels)
     if array.shape != (n,):
         raise ShapeError(f"labels has shape {array.shape}, expected ({n},): one a row of data.")
     if array.dtype.kind not in "biuUS":
         raise DTypeError(f"labels holds {array.dtype}: give whole numbers or words.")
-    if classes:
-        names, index = np.arange(classes), array.astype(int)
-        if index.min() < 0 or index.max() >= classes:
-            raise ShapeError(f"labels holds {index.max()}, but the model has {classes} classes.")
-    else:
-        names, index = np.unique(array, return_inverse=True)
-    words = [str(word) for word in names.tolist()]
-    if class_names is not None:
-        if len(class_names) < len(words):
-            raise ShapeError(
-                f"class_names has {len(class_names)} names for {len(words)} classes of labels."
-            )
-        words = [str(word) for word in class_names]
-    return index, words
+    kinds, index = np.unique(array, return_inverse=True)
+    return index, _names(kinds.tolist(), class_names)
+
+
+def _names(kinds: Sequence[object], given: Sequence[str] | None) -> list[str]:
+    """Return what the classes are called: as they are written, if nobody says."""
+    if given is not None and len(given) < len(kinds):
+        raise ShapeError(f"class_names has {len(given)} names for {len(kinds)} classes of labels.")
+    return [str(word) for word in (kinds if given is None else given)]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyvae.explorer.arrays import pack
-from tinyvae.explorer.description import n_classes, rounded
+from tinyvae.explorer.description import rounded
 from tinyvae.explorer.subject import Subject
 from tinyvae.model.vae import VAE
 from tinyvae.ops.reference import kl_forward
@@ -47,7 +47,8 @@ def look(vae: VAE, subject: Subject, precision: str, seed: int) -> dict[str, Any
     twin = rounded(vae, precision)
     x = subject.x(vae, CODES)
     kinds = None if subject.kinds is None else subject.kinds[: len(x)]
-    mu, logvar = twin.encode(x, **_labels(vae, kinds))
+    labels = None if vae.n_classes is None else kinds  # another model is told none
+    mu, logvar = twin.encode(x, labels)
     kl = kl_forward(mu.astype(np.float64), logvar.astype(np.float64))
     plane = _plane(mu)
     return {
@@ -66,33 +67,28 @@ def look(vae: VAE, subject: Subject, precision: str, seed: int) -> dict[str, Any
         if kinds is None
         else pack(kinds, "uint8" if kinds.max() < 256 else "float32"),
         "points": pack(x, "float32") if subject.kind == "plane" else None,
-        "elbos": pack(np.sort(_elbos(twin, x, kl, kinds, seed)), "float32"),
+        "elbos": pack(np.sort(_elbos(twin, x, kl, labels, seed)), "float32"),
         "kl_per_dimension": kl.mean(axis=0).tolist(),
         "examples": _examples(subject, vae),
-        "rounding": _rounding(vae, twin, x[:JUDGED], kinds, precision, seed),
+        "rounding": _rounding(vae, twin, x[:JUDGED], labels, precision, seed),
     }
 
 
-def _labels(vae: VAE, kinds: Array | None) -> dict[str, Any]:
-    """Return the labels as a conditional model's methods take them; nothing for another model."""
-    return {"labels": kinds} if n_classes(vae) and kinds is not None else {}
-
-
-def _elbos(vae: VAE, x: Array, kl: Array, kinds: Array | None, seed: int) -> Array:
+def _elbos(vae: VAE, x: Array, kl: Array, labels: Array | None, seed: int) -> Array:
     """Return each row's ELBO, (n,) nats, with the KL term exact as on the page."""
-    labels = _labels(vae, kinds)
-    elbos: Array = -vae.bounds(x, SAMPLES, seed=seed, **labels).reconstruction - kl.sum(axis=1)
+    found = vae.bounds(x, SAMPLES, seed=seed, labels=labels)
+    elbos: Array = -found.reconstruction - kl.sum(axis=1)
     return elbos
 
 
 def _rounding(
-    vae: VAE, twin: VAE, x: Array, kinds: Array | None, precision: str, seed: int
+    vae: VAE, twin: VAE, x: Array, labels: Array | None, precision: str, seed: int
 ) -> dict[str, Any]:
     """Return the mean ELBO before and after the weights were rounded, from the same noise."""
     found = {}
-    few = None if kinds is None else kinds[: len(x)]
+    few = None if labels is None else labels[: len(x)]
     for name, model in (("before", vae), ("after", twin)):
-        posterior = model.encode(x, **_labels(vae, few))
+        posterior = model.encode(x, few)
         kl = kl_forward(*(part.astype(np.float64) for part in posterior))
         found[name] = float(_elbos(model, x, kl, few, seed).mean())
     return found | {"rows": len(x), "precision": precision, "dtype": vae.dtype.name}

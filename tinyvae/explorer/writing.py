@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -17,9 +18,11 @@ from tinyvae.explorer.page import build_page
 from tinyvae.explorer.subject import Subject, make_subject
 from tinyvae.explorer.view import look
 from tinyvae.model.vae import VAE
+from tinyvae.runs.classes import class_names, labels_of
 from tinyvae.runs.folders import find_run
 from tinyvae.runs.naming import reserved
 from tinyvae.runs.use import binarize_of, data_of
+from tinyvae.runs.words import silent
 
 #: A page beyond this opens slowly everywhere and in some browsers never.
 LARGEST = 64 * 2**20
@@ -60,8 +63,8 @@ def explore(
     class_names, columns : sequence of str, optional
         What the classes and the columns are called.
     image_shape : (height, width), optional
-        How to draw a row as a picture; a data set knows it, and rows of at least 64 numbers that
-        make a square are pictures.
+        How to draw a row as a picture; a data set knows it, and rows whose width is a usual square
+        (see ``load_data``) are pictures.
     binarize : str, optional
         ``"threshold"`` (1 from 0.5 on; the default of a Bernoulli likelihood) or ``"none"``.
     precision : str
@@ -101,9 +104,15 @@ def explore(
         image_shape=image_shape,
         binarize=binarize,
     )
-    with reserved(Path(FILE).with_suffix(""), output, (".html",)) as stem:
-        path = stem.with_name(f"{stem.name}.html")
+    with _new_file(output) as path:
         return _write(vae, subject, path, precision, tutorials, title=title, seed=seed)
+
+
+@contextmanager
+def _new_file(output: str | PathLike[str] | None) -> Iterator[Path]:
+    """Give a page's path that nobody else will write."""
+    with reserved(Path(FILE).with_suffix(""), output, (".html",)) as stem:
+        yield stem.with_name(f"{stem.name}.html")
 
 
 def explore_run(
@@ -149,15 +158,20 @@ def explore_run(
     run = find_run(path)
     found = run.load()
     vae = found.vae
-    shown = data_of(run, found, data, data_dir, progress, say or (lambda line: None))
+    shown = data_of(run, found, data, data_dir, progress, say or silent)
     # The page draws nothing at random: pixels drawn in training are judged by a threshold.
     grey = binarize_of(run) == "none"
-    subject = make_subject(vae, shown, binarize="none" if grey else None)
+    subject = make_subject(
+        vae,
+        shown,
+        labels=labels_of(run, vae, shown)["test"],
+        class_names=class_names(run, vae) or None,
+        binarize="none" if grey else None,
+    )
     name, target = run.path.resolve().name, run.folder / FILE
     if output is None:
         return _write(vae, subject, target, precision, tutorials, run=name)
-    with reserved(target, output, (".html",)) as stem:
-        target = stem.with_name(f"{stem.name}.html")
+    with _new_file(output) as target:
         return _write(vae, subject, target, precision, tutorials, run=name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from tinyvae.errors import OptionError
-from tinyvae.model.vae import VAE
+from tinyvae.model.vae import VAE, check_vae
 
 _SCALING = {
     "binary": "x is 0 or 1, or grey in [0, 1]; grey levels of 8 bits are divided by 255",
@@ -36,12 +36,13 @@ def conventions(vae: VAE) -> dict[str, str]:
 
 
 def check_real(vae: VAE) -> None:
-    """Refuse a complex model, which is for gradient checks.
+    """Refuse what is no model, or a complex one, which is for gradient checks.
 
     Raises
     ------
-    OptionError
+    UsageError
     """
+    check_vae(vae)
     if vae.dtype.kind == "c":
         raise OptionError(
             f"dtype={vae.dtype.name!r} is for gradient checks: export vae.copy(dtype='float64')."

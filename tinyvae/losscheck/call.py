@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from tinyvae.errors import MissingPackageError, UsageError
+from tinyvae.errors import MissingPackageError, UsageError, shown
 from tinyvae.losscheck import names
 from tinyvae.losscheck.binding import Constant, Slot, Spec, bind, slots_of
 from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.names import MU, PRIOR, RECON, RNG, SCALE, SIZES, WEIGHT, X, Z
 from tinyvae.losscheck.terms import Array, Arrays
-from tinyvae.schema import shown
 
 # Only the first calls are watched for a function that writes into its arguments.
 WATCHED = 20

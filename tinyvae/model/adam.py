@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tinyvae.errors import SizeError, check_count, check_number, check_option
+from tinyvae.errors import SizeError, check_count, check_number, check_option, wrong_kind
 from tinyvae.model.parameters import Parameters
 from tinyvae.ops import BACKENDS, get_ops
 from tinyvae.ops.machine.memory import allocate
@@ -58,6 +58,8 @@ class Adam:
         epsilon: float = 1e-8,
         backend: str = "numba",
     ) -> None:
+        if not isinstance(parameters, Parameters):
+            raise wrong_kind("parameters", parameters, "a model's parameters, vae.parameters")
         self.parameters = parameters
         self.learning_rate = check_number("learning_rate", learning_rate, at_least=0.0)
         for name, beta in (("beta1", beta1), ("beta2", beta2)):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.errors import UsageError, check_count
-from tinyvae.model.vae import VAE
+from tinyvae.model.bounds import Bounds
+from tinyvae.model.vae import VAE, check_vae
 
 Array = NDArray[Any]
 
@@ -69,18 +71,27 @@ def class_bounds(
     >>> found = class_bounds(vae, digits.test[:100])  # doctest: +SKIP
     >>> (found.posterior.argmax(axis=1) == digits.test_labels[:100]).mean()  # doctest: +SKIP
     """
+    check_vae(vae)
     if vae.n_classes is None:
         raise UsageError("vae has no classes: build it with n_classes=, or call vae.bounds.")
     check_count("n_samples", n_samples)
-    given = [
-        vae.bounds(
-            x, n_samples, labels=label, seed=seed, binarize=binarize, trusted=trusted
-        ).importance_weighted
-        for label in range(vae.n_classes)
+    rows = np.asarray(x) if trusted else vae.inputs.binarized(x, binarize, seed)
+    return summed(bounds_by_class(vae, rows, n_samples, seed))
+
+
+def bounds_by_class(vae: VAE, x: Array, n_samples: int, seed: int) -> list[Bounds]:
+    """Return the bounds of x, trusted, as every class in turn, all from the same noise."""
+    return [
+        vae.bounds(x, n_samples, labels=label, seed=seed, trusted=True)
+        for label in range(vae.n_classes or 0)
     ]
-    given_label = np.stack(given, axis=1)
+
+
+def summed(each: Sequence[Bounds]) -> ClassBounds:
+    """Return what the bounds given each class say together, by Bayes' rule."""
+    given_label = np.stack([bounds.importance_weighted for bounds in each], axis=1)
     largest = given_label.max(axis=1, keepdims=True)
     relative = np.exp(given_label - largest)
     total = relative.sum(axis=1, keepdims=True)
-    log_likelihood = (largest + np.log(total / vae.n_classes))[:, 0]
+    log_likelihood = (largest + np.log(total / len(each)))[:, 0]
     return ClassBounds(given_label, log_likelihood, relative / total)

@@ -85,10 +85,10 @@ class Codes:
             check_count("seed", seed, at_least=0)
         given = self.inputs.labels(label, n)
         if noise is not None:
-            noise = np.asarray(noise)
-            if len(noise) != n:
-                raise ShapeError(f"noise has {len(noise)} rows, expected n = {n} of them.")
-            self.inputs.numbers("noise", noise, self.latent_dim)
+            rows = len(self.inputs.numbers("noise", noise, self.latent_dim))
+            if rows != n:
+                raise ShapeError(f"noise has {rows} rows, expected n = {n} of them.")
+            noise = np.asarray(noise)  # as it came: scaled before it is rounded
         return self._samples(n, scale, given, np.random.SeedSequence(seed), noise, draw)
 
     def _samples(

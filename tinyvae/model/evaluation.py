@@ -16,9 +16,10 @@ from tqdm import tqdm
 
 from tinyvae.data import gather_batch, read_data
 from tinyvae.errors import check_count
-from tinyvae.model.classes import class_bounds
+from tinyvae.model.bounds import Bounds
+from tinyvae.model.classes import ClassBounds, bounds_by_class, summed
 from tinyvae.model.likelihoods import likelihood_class
-from tinyvae.model.vae import VAE
+from tinyvae.model.vae import VAE, check_vae
 
 Array = NDArray[Any]
 
@@ -118,9 +119,12 @@ def evaluate(
 
     Raises
     ------
+    UsageError
+        If an option makes no sense, or labels are missing or not wanted.
     DataError
-        If the data cannot be used.
+        If the data or the labels cannot be used.
     """
+    check_vae(vae)
     how = default_binarize(vae.likelihood, binarize)
     data = read_data(
         data,
@@ -135,20 +139,21 @@ def evaluate(
     rng = np.random.default_rng(check_count("seed", seed, at_least=0))
     reconstruction, bound = np.empty((2, len(data)))
     mu, kl = np.empty((2, len(data), vae.latent_dim))
-    summed, right = np.empty((2, len(data)))
+    log_p, right = np.empty((2, len(data)))
     for rows, x in _chunks(vae, data, how, rng, progress):
         chosen = None if given is None else given[rows]
         posterior = vae.encode(x, chosen, trusted=True)
         mu[rows], kl[rows] = posterior[0], vae.network.ops.kl_forward(*posterior)
         drawn = int(rng.integers(2**63))
-        found = vae.bounds(
-            x, n_samples, labels=chosen, seed=drawn, posterior=posterior, trusted=True
-        )
-        reconstruction[rows], bound[rows] = found.reconstruction, found.importance_weighted
-        if chosen is not None and n_samples > 1:
-            tried = class_bounds(vae, x, n_samples, seed=drawn, trusted=True)
-            summed[rows] = tried.log_likelihood
+        if chosen is None or n_samples == 1:
+            found = vae.bounds(
+                x, n_samples, labels=chosen, seed=drawn, posterior=posterior, trusted=True
+            )
+        else:
+            found, tried = _of_classes(vae, x, chosen, n_samples, drawn)
+            log_p[rows] = tried.log_likelihood
             right[rows] = tried.posterior.argmax(axis=1) == chosen
+        reconstruction[rows], bound[rows] = found.reconstruction, found.importance_weighted
     elbo = -reconstruction - kl.sum(axis=1)
     tried_all = given is not None and n_samples > 1
     return Evaluation(
@@ -161,9 +166,18 @@ def evaluate(
         n_samples=n_samples,
         kl_per_dimension=kl.mean(axis=0),
         mu_variance=mu.var(axis=0),
-        log_likelihood=float(summed.mean()) if tried_all else None,
+        log_likelihood=float(log_p.mean()) if tried_all else None,
         accuracy=float(right.mean()) if tried_all else None,
     )
+
+
+def _of_classes(
+    vae: VAE, x: Array, labels: Array, n_samples: int, seed: int
+) -> tuple[Bounds, ClassBounds]:
+    """Return the bounds given each row's own label, and what all classes say of it."""
+    each = bounds_by_class(vae, x, n_samples, seed)
+    own = (np.stack(parts, axis=1)[np.arange(len(x)), labels] for parts in zip(*each, strict=True))
+    return Bounds(*own), summed(each)
 
 
 def _chunks(

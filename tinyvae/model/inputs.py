@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.data import Rows, read_batch, read_numbers, read_rows
-from tinyvae.errors import DTypeError, RangeError, ShapeError, UsageError
+from tinyvae.data.batches import BINARIZE, binarized
+from tinyvae.errors import (
+    DTypeError,
+    RangeError,
+    ShapeError,
+    UsageError,
+    check_count,
+    check_option,
+)
 from tinyvae.model.config import Architecture
 from tinyvae.model.likelihoods import likelihood_class
 
@@ -29,12 +37,19 @@ class Inputs:
     def __init__(self, architecture: Architecture) -> None:
         self.architecture = architecture
         self.dtype = np.dtype(architecture.dtype)
-        self.support = likelihood_class(architecture.likelihood).support
+        self.likelihood = likelihood_class(architecture.likelihood)
+        self.support = self.likelihood.support
 
     def data(self, x: ArrayLike) -> Array:
         """Return x as a float batch, (batch, input_dim)."""
         input_dim = self.architecture.input_dim
         return read_batch(x, support=self.support, dtype=self.dtype, input_dim=input_dim)
+
+    def binarized(self, x: ArrayLike, how: str | None, seed: int) -> Array:
+        """Return x as a float batch whose grey is made 0 and 1; see ``VAE.bounds``."""
+        how = check_option("binarize", how or self.likelihood.binarize, BINARIZE)
+        draws = np.random.default_rng([check_count("seed", seed, at_least=0), 1])
+        return binarized(self.data(x), how, draws)
 
     def rows(self, x: ArrayLike) -> Rows:
         """Return x looked at, to be made floats part by part."""
@@ -48,6 +63,8 @@ class Inputs:
     def noise(self, noise: ArrayLike, rows: int) -> Array:
         """Return noise of shape (batch, latent_dim) or (batch, K, latent_dim) as rows, in order."""
         came, latent_dim = np.asarray(noise), self.architecture.latent_dim
+        if not came.ndim:
+            raise ShapeError(f"noise={came} is one number, expected {latent_dim} for each row.")
         if len(came) != rows:
             raise ShapeError(f"x has {rows} rows and noise {len(came)}; they must be as many.")
         if came.ndim == 3 and came.shape[1] > 0:

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinyvae.checkpoint import read_checkpoint, write_checkpoint
-from tinyvae.data.batches import BINARIZE, binarized
 from tinyvae.errors import (
     NonFiniteLossError,
     ShapeError,
     check_count,
-    check_option,
+    wrong_kind,
 )
 from tinyvae.model.adam import Adam
 from tinyvae.model.bounds import (
@@ -444,7 +443,7 @@ class VAE:
             If it cannot be written.
         """
         check_count("n_samples", n_samples)
-        rows = np.asarray(x) if trusted else self._binarized(x, binarize, seed)
+        rows = np.asarray(x) if trusted else self.inputs.binarized(x, binarize, seed)
         chosen = self.inputs.labels(labels, len(rows))
         q = self.network.encode(rows, chosen)[1:] if posterior is None else posterior
         if len(q[0]) != len(rows) or len(q[1]) != len(rows):
@@ -455,11 +454,6 @@ class VAE:
             identity = identity_of(values, rows, chosen, n_samples, seed)
         unfinished = Unfinished(checkpoint, np.empty((3, len(rows))), rng, identity)
         return estimate_bounds(self.weigh, rows, q, chosen, n_samples, unfinished, progress)
-
-    def _binarized(self, x: ArrayLike, binarize: str | None, seed: int) -> Array:
-        how = check_option("binarize", binarize or self.observation.binarize, BINARIZE)
-        draws = np.random.default_rng([check_count("seed", seed, at_least=0), 1])
-        return binarized(self.inputs.data(x), how, draws)
 
     def log_likelihood(
         self,
@@ -551,3 +545,14 @@ class VAE:
         vae = cls(**config)
         vae.parameters.values[:] = values
         return vae
+
+
+def check_vae(came: object) -> None:
+    """Refuse what is no model.
+
+    Raises
+    ------
+    UsageError
+    """
+    if not isinstance(came, VAE):
+        raise wrong_kind("vae", came, "a VAE")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinyvae import errors
 from tinyvae.errors import UsageError
 
 #: What draws a thing of each kind, by the name of its class.
@@ -44,8 +45,4 @@ def refuse_objects(argument: str, came: Any, wanted: str) -> None:
 
 def wrong_kind(argument: str, came: Any, wanted: str) -> UsageError:
     """Build the error: what was expected, what came, and what draws it."""
-    kind = "array" if type(came).__name__ == "ndarray" else type(came).__name__
-    hint = f": {DRAWN_BY[kind]}" if kind in DRAWN_BY else ""
-    article = "an" if kind[0].lower() in "aeiou" else "a"
-    thing = "None" if came is None else f"{article} {kind}"
-    return UsageError(f"{argument} must be {wanted}, but {thing} came{hint}.")
+    return errors.wrong_kind(argument, came, wanted, DRAWN_BY.get(type(came).__name__, ""))

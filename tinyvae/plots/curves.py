@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from tinyvae.data.arrays import as_array
 from tinyvae.errors import DTypeError, EmptyDataError, ShapeError
 from tinyvae.plots.arguments import refuse_objects, wrong_kind
 from tinyvae.plots.style import PAGE_WIDTH, Picture, canvas, figure_of, number
@@ -153,11 +154,11 @@ def plot_kl(
     ------
     UsageError
         If ``kl_per_dimension`` is no array.
-    ShapeError
-        If ``kl_per_dimension`` is not one-dimensional, or ``active`` has another shape.
+    DTypeError, ShapeError
+        If ``kl_per_dimension`` is not one-dimensional numbers, or ``active`` not as many bool.
     """
     refuse_objects("kl_per_dimension", kl_per_dimension, "an array, (latent_dim,)")
-    kl = np.asarray(kl_per_dimension, np.float64)
+    kl = as_array(kl_per_dimension, "kl_per_dimension").astype(np.float64)
     if kl.ndim != 1 or not kl.size:
         raise ShapeError(f"kl_per_dimension has shape {kl.shape}, but must be (latent_dim,).")
     order = np.argsort(-kl, kind="stable") if sort else np.arange(len(kl))
@@ -185,7 +186,9 @@ def _cross_inactive(axes: Axes, active: NDArray[np.bool_], order: NDArray[np.int
     """Put a cross where a dimension is not active; return what the title says of them."""
     if active.shape != order.shape:
         raise ShapeError(f"active has shape {active.shape}, but must be {order.shape}.")
-    inactive = np.flatnonzero(~active[order].astype(bool))
+    if active.dtype != np.bool_:
+        raise DTypeError(f"active holds {active.dtype}: give True or False for each dimension.")
+    inactive = np.flatnonzero(~active[order])
     if len(inactive):
         axes.plot(
             inactive, np.zeros(len(inactive)), "x", color=ORANGE, clip_on=False, label="not active"

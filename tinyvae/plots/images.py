@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from tinyvae.errors import SizeError, check_count, check_number
+from tinyvae.errors import check_count, check_each, check_number
 from tinyvae.plots.style import (
     Array,
     check_image_shape,
@@ -21,6 +21,7 @@ from tinyvae.plots.style import (
     draw_tiles,
     figure_of,
 )
+from tinyvae.schema import number
 
 if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
@@ -220,9 +221,7 @@ def plot_scales(
     """
     shape = check_image_shape(vae, image_shape)
     n = check_count("n", n)
-    scales = [check_number("scales", scale, at_least=0.0) for scale in scales]
-    if not scales:
-        raise SizeError("scales is empty; give at least one, for example scales=(0.5, 1.0).")
+    scales = check_each("scales", scales, number(at_least=0.0))
     most = min(n, most_shown(vae.input_dim, len(scales)))
     told = classes_in_turn(vae, most, label)
     blocks = [vae.sample(most, scale=scale, seed=seed, draw=draw, label=told) for scale in scales]

@@ -122,7 +122,7 @@ def plot_latent(
     told = vae.inputs.labels(labels, len(images)) if vae.n_classes is not None else None
     points, titles = _points(*vae.encode(images, told))
     if classes is not None and names is not None:
-        classes = np.array(names)[classes]
+        classes = _named(classes, names)
     axes = canvas(axes, 5.0, 5.0 if vae.latent_dim > 1 else 3.0)
     if classes is None:
         axes.scatter(points[:, 0], points[:, 1], color=PALETTE[0], **POINTS)
@@ -144,6 +144,19 @@ def _check_labels(labels: ArrayLike, n: int) -> Array:
     if classes.dtype.kind not in "biuUS":
         raise DTypeError(f"labels has dtype {classes.dtype}; give whole numbers or words.")
     return classes
+
+
+def _named(classes: Array, names: Sequence[str]) -> Array:
+    """Return what each label is called."""
+    if classes.dtype.kind in "US":
+        raise DTypeError("names go with labels that are whole numbers, and these are words.")
+    if classes.min() < 0 or classes.max() >= len(names):
+        raise ShapeError(
+            f"names has {len(names)}, but labels go from {classes.min()} to {classes.max()}: give "
+            "a name for each from 0 on."
+        )
+    found: Array = np.array(names)[classes.astype(int)]
+    return found
 
 
 def spread(places: Array, distance: float) -> Array:

@@ -60,6 +60,8 @@ class Picture(Figure):
 def canvas(axes: Axes | None, width: float, height: float) -> Axes:
     """Return ``axes``, or the axes of a new figure of ``width`` by ``height`` inches."""
     if axes is not None:
+        if not isinstance(axes, Axes):
+            raise wrong_kind("axes", axes, "the axes of a figure, such as figure.axes[0]")
         return axes
     return Picture(figsize=(width, height), layout="constrained").add_subplot()
 

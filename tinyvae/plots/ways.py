@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from tinyvae.errors import ShapeError, SizeError, check_count
+from tinyvae.errors import ShapeError, SizeError, check_count, check_each
 from tinyvae.ops.reference import kl_forward
 from tinyvae.plots.arguments import refuse_objects
 from tinyvae.plots.style import check_image_shape, check_images, draw_tiles, figure_of, number
+from tinyvae.schema import count
 
 if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
@@ -140,8 +141,8 @@ def plot_traversals(
     mu, logvar = vae.encode(image, label)
     if dimensions is None:
         dimensions = np.argsort(-kl_forward(mu, logvar)[0], kind="stable")[:MAX_TRAVERSALS].tolist()
-    chosen = [check_count("dimensions", i, at_least=0) for i in dimensions]
-    if not chosen or max(chosen) >= vae.latent_dim:
+    chosen = check_each("dimensions", dimensions, count(at_least=0))
+    if max(chosen) >= vae.latent_dim:
         raise SizeError(f"dimensions={dimensions!r} must name some of 0 to {vae.latent_dim - 1}.")
     values = np.linspace(-REACH, REACH, check_count("steps", steps, at_least=2))
     z = np.repeat(mu, len(chosen) * len(values), 0).reshape(len(chosen), len(values), -1)

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from tinyvae.data import DataSet
 from tinyvae.data.labels import Classes, as_classes
-from tinyvae.errors import UsageError
+from tinyvae.errors import UsageError, shown
 from tinyvae.model.vae import VAE
 from tinyvae.runs.folders import Run
-from tinyvae.schema import shown
 
 Array = NDArray[Any]
 

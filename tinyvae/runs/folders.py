@@ -17,10 +17,11 @@ from typing import Any, NamedTuple, Self
 
 from tinyvae.checkpoint import read_checkpoint, remove_leftovers
 from tinyvae.data.pictures import usual_square
+from tinyvae.data.streams import user_path
 from tinyvae.errors import CheckpointError, UsageError, WriteError
 from tinyvae.model.vae import VAE
 from tinyvae.runs.lock import RunLock
-from tinyvae.runs.naming import RUNS, user_path
+from tinyvae.runs.naming import RUNS
 from tinyvae.runs.options import Config
 from tinyvae.training.history import History
 from tinyvae.training.record import check_training_record

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyvae.data import DataSet
-from tinyvae.errors import NonFiniteLossError, UsageError
+from tinyvae.errors import NonFiniteLossError, UsageError, wrong_kind
 from tinyvae.model.evaluation import Evaluation, evaluate
 from tinyvae.model.vae import VAE
 from tinyvae.runs.folders import CONFIG, HISTORY, MODEL, Writer, find_run
@@ -99,7 +99,10 @@ def train(
     >>> result = train(RunOptions(latent_dim=2, epochs=20), say=print)  # doctest: +SKIP
     """
     say = say or silent
-    prepared = prepare(options or RunOptions(), progress and shows_bars())
+    options = RunOptions() if options is None else options
+    if not isinstance(options, RunOptions):
+        raise wrong_kind("options", options, "RunOptions", "RunOptions(epochs=20), for example")
+    prepared = prepare(options, progress and shows_bars())
     with Writer(new_folder(prepared.data.name, output), say) as writer:
         writer.write(prepared.config)
         return _run(prepared, writer, progress, say)

@@ -8,28 +8,10 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
+from tinyvae.data.streams import user_path
 from tinyvae.errors import UsageError, WriteError
 
 RUNS = Path("runs")
-
-
-def user_path(argument: str, came: str | PathLike[str]) -> Path:
-    """Return a path as the user wrote it, with ``~`` resolved.
-
-    Raises
-    ------
-    UsageError
-        If it is empty, holds a zero byte, or names the home of nobody.
-    """
-    text = str(came)
-    if not text.strip() or "\0" in text:
-        raise UsageError(f"{argument}={text!r} is no path: give the name of a file or a folder.")
-    try:
-        return Path(came).expanduser()
-    except RuntimeError:
-        raise UsageError(
-            f"{argument}={text!r}: there is no user of that name here whose home it could be."
-        ) from None
 
 
 def new_folder(name: str, output: str | PathLike[str] | None) -> Path:

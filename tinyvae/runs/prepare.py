@@ -17,7 +17,7 @@ from tinyvae.data import DataSet, load_data
 from tinyvae.data.labels import Classes
 from tinyvae.data.moments import mean_of, spread_of, variances_of
 from tinyvae.data.registry import PUBLISHED
-from tinyvae.data.streams import expanded
+from tinyvae.data.streams import user_path
 from tinyvae.errors import ReadingWarning, UsageError
 from tinyvae.model.likelihoods import Gaussian, GaussianLearned, likelihood_class
 from tinyvae.model.vae import VAE
@@ -99,9 +99,9 @@ def located(options: RunOptions) -> RunOptions:
     """Return the options with the whole paths of what they name."""
     places: dict[str, Any] = {}
     if options.data != "digits" and options.data not in PUBLISHED:
-        places["data"] = str(expanded(options.data).resolve())
+        places["data"] = str(user_path("data", options.data).resolve())
     if options.data_dir is not None:
-        places["data_dir"] = str(expanded(options.data_dir).resolve())
+        places["data_dir"] = str(user_path("data_dir", options.data_dir).resolve())
     return replace(options, **places)
 
 

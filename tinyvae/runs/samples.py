@@ -14,12 +14,12 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from tinyvae.checkpoint import replace_file
-from tinyvae.errors import SizeError, UsageError, check_count, check_number
+from tinyvae.errors import SizeError, UsageError, check_count, check_each, shown
 from tinyvae.model.vae import VAE
 from tinyvae.runs.classes import class_index, class_names
 from tinyvae.runs.folders import Run, find_run
 from tinyvae.runs.naming import reserved
-from tinyvae.schema import count, shown
+from tinyvae.schema import count, number
 
 Array = NDArray[Any]
 
@@ -95,9 +95,7 @@ def sample(
     """
     n = count(at_most=10**30)("n", n)
     seed = check_count("seed", seed, at_least=0)
-    scales = [check_number("scale", scale, at_least=0.0) for scale in scales]
-    if not scales:
-        raise SizeError("scales is empty: give at least one, such as 1.0.")
+    scales = check_each("scales", scales, number(at_least=0.0))
     run = find_run(path)
     vae = run.load().vae
     names = class_names(run, vae)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinyvae.data import DataSet
 from tinyvae.data.labels import Classes
-from tinyvae.errors import ShapeError, UsageError, check_count
+from tinyvae.errors import ShapeError, UsageError, check_count, check_each
 from tinyvae.model.evaluation import Evaluation
 from tinyvae.model.evaluation import evaluate as evaluate_model
 from tinyvae.runs.classes import class_names, labels_of
@@ -21,6 +21,7 @@ from tinyvae.runs.options import RunOptions
 from tinyvae.runs.pictures import draw_pictures
 from tinyvae.runs.prepare import load
 from tinyvae.runs.words import Say, silent
+from tinyvae.schema import word
 from tinyvae.training.history import History
 from tinyvae.training.progress import shows_bars
 from tinyvae.training.record import fingerprint
@@ -146,6 +147,7 @@ def evaluate(
     """
     check_count("n_samples", n_samples)
     check_count("seed", seed, at_least=0)
+    splits = check_each("splits", splits, word(SPLITS))
     run = find_run(path)
     found = run.load()
     loaded = data_of(run, found, data, data_dir, progress, say or silent)
@@ -219,8 +221,8 @@ def data_of(
     loaded = load(options, progress and shows_bars())
     if loaded.train.shape[1] != found.vae.input_dim:
         raise ShapeError(
-            f"data={data!r} has {loaded.train.shape[1]} columns, but the model of {run.path} "
-            f"takes {found.vae.input_dim}: name the data it was made for."
+            f"data={options.data!r} has {loaded.train.shape[1]} columns, but the model of "
+            f"{run.path} takes {found.vae.input_dim}: name the data it was made for."
         )
     recorded = found.data.get("train")
     if recorded is not None:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tinyvae.data import DataSet
+from tinyvae.data.streams import user_path
 from tinyvae.errors import DataError, UsageError, check_count
 from tinyvae.runs.lock import RunLock
-from tinyvae.runs.naming import user_path
 from tinyvae.runs.prepare import prepare
 from tinyvae.runs.words import Say, silent
 from tinyvae.studies.cluster import Cluster, connected

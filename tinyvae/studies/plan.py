@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from tinyvae.errors import UsageError, check_count
+import numpy as np
+
+from tinyvae.errors import UsageError, check_count, shown
 from tinyvae.runs.options import RunOptions
 from tinyvae.runs.prepare import located
-from tinyvae.schema import shown
 from tinyvae.training.options import unknown_name
 
 #: Samples of z for each test example in L_K, if the study does not say.
@@ -109,6 +110,10 @@ class Plan:
         for name, value in options.items():
             if name not in known:
                 raise unknown_name(name, value, known)
+            if isinstance(value, range | np.ndarray | set) or (
+                isinstance(value, tuple) and not name.endswith("hidden_dims")
+            ):
+                raise UsageError(f"{name}={shown(value)}: give what varies as a list, [a, b].")
         lists = {name: value for name, value in options.items() if isinstance(value, list)}
         for name, values in lists.items():
             _check_list(name, values)

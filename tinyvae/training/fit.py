@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from tinyvae.errors import UsageError, check_count
-from tinyvae.model.vae import VAE
+from tinyvae.model.vae import VAE, check_vae
 from tinyvae.training.history import History
 from tinyvae.training.loop import Callback, Training
 from tinyvae.training.options import TrainingOptions
@@ -44,8 +44,8 @@ def fit(
     Parameters
     ----------
     vae : VAE
-    train : (n, input_dim) array
-        uint8, float32 or float64.
+    train : (n, input_dim) array_like
+        Read by the rule of ``tinyvae.data.rule``.
     validation : (m, input_dim) array, optional
         Looked at after every epoch, with the same noise each time.
     labels, validation_labels : (n,), (m,) arrays of int, optional
@@ -87,6 +87,7 @@ def fit(
     --------
     >>> history = fit(vae, digits.train, validation=digits.test, epochs=20)  # doctest: +SKIP
     """
+    check_vae(vae)
     settings = TrainingOptions.named(options, others=_own_names())
     if callback is not None and not callable(callback):
         raise UsageError(

@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
 from tinyvae.data.batches import BINARIZE
-from tinyvae.errors import OptionError, UsageError
+from tinyvae.errors import OptionError, UsageError, shown
 from tinyvae.model.objectives import make_objective
 from tinyvae.ops.reference import OBJECTIVES
-from tinyvae.schema import Schema, count, number, shown, word
+from tinyvae.schema import Schema, count, number, word
 from tinyvae.training.schedules import SCHEDULES
 
 #: What other libraries call the same things.

@@ -86,6 +86,8 @@ class RunState:
         self.binarize = default_binarize(vae.likelihood, options.binarize)
         if validation is None and options.patience is not None:
             raise UsageError(f"patience={options.patience} needs validation=: data to judge by.")
+        if validation is None and validation_labels is not None:
+            raise UsageError("validation_labels were given without validation=: their rows.")
         sets = {"train": train} | ({} if validation is None else {"validation": validation})
         read = as_trained(vae, sets, options.binarize)
         self.train, validation = read["train"], read.get("validation")

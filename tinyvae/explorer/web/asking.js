@@ -60,7 +60,7 @@ export function setUpAsking(app) {
     number.dataset.error = String(error);
     number.dataset.milliseconds = String(milliseconds);
     number.id = "log-p";
-    const trust = few ? `: only about ${words(effective, 0)} of 1,000 samples count` : "";
+    const trust = few ? `: only about ${words(effective, 0)} of ${IMPORTANCE_SAMPLES.toLocaleString("en")} samples count` : "";
     const gap = bound - app.weighed.elbo;
     const above = `${words(Math.abs(gap), app.digits)} ${gap < 0 ? "below" : "above"} the ELBO`;
     answer.replaceChildren(number, `${trust}. That is ${above}.`);

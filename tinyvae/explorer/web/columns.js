@@ -1,6 +1,6 @@
 // A row of a table as bars that can be dragged, or set one by one.
 
-import { arrow, element, make, onRedraw, place } from "./dom.js";
+import { arrow, element, make, onDrag, onRedraw, place } from "./dom.js";
 import { barScale, paintBars } from "./paint.js";
 
 /** @typedef {import("./state.js").App} App */
@@ -42,7 +42,7 @@ export function setUpColumns(app) {
   }
 
   function paint() {
-    paintBars(canvas, app.raw, app.data, { chosen });
+    paintBars(canvas, app.raw, app.data, chosen);
     list.value = String(Math.min(chosen, MOST_IN_LIST - 1));
     if (document.activeElement !== value) value.value = String(Number(app.raw[chosen].toPrecision(6)));
   }
@@ -54,13 +54,7 @@ export function setUpColumns(app) {
     change(barScale(app.data, canvas.clientHeight).value(at.y * canvas.clientHeight));
   }
 
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    drag(event);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (canvas.hasPointerCapture(event.pointerId)) drag(event);
-  });
+  onDrag(canvas, drag);
   canvas.addEventListener("keydown", (event) => {
     const step = arrow(event.key);
     if (!step) return;

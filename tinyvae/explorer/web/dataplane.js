@@ -1,7 +1,7 @@
 // Data of two columns in their own plane: the density of the model, the data, x, and p(x|z).
 
-import { LIKELIHOODS, decode, mean, reconstructionForward } from "./vae.js";
-import { arrow, colour, element, kindColour, onRedraw, place, sharpen } from "./dom.js";
+import { decode, mean, reconstructionForward } from "./vae.js";
+import { arrow, colour, element, kindColour, onDrag, onRedraw, place, sharpen } from "./dom.js";
 import { planeView } from "./paint.js";
 import { noiseRows } from "./random.js";
 
@@ -60,9 +60,7 @@ export function setUpDataPlane(app) {
   function paintReconstructions(context, side) {
     context.strokeStyle = colour("now");
     context.lineWidth = 2;
-    const gaussian =
-      LIKELIHOODS[app.model.likelihood] === LIKELIHOODS.gaussian ||
-      app.model.likelihood === "gaussian_learned";
+    const gaussian = app.model.likelihood.startsWith("gaussian");
     const sigma = gaussian ? (Math.exp(app.model.logSigma) / (2 * view.half)) * side : 4;
     for (const logits of app.weighed.logits) {
       const [x, y] = view.toScreen([...mean(app.model, logits)], side);
@@ -84,13 +82,7 @@ export function setUpDataPlane(app) {
     move(view.toData(at.x, at.y));
   }
 
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    drag(event);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (canvas.hasPointerCapture(event.pointerId)) drag(event);
-  });
+  onDrag(canvas, drag);
   canvas.addEventListener("keydown", (event) => {
     const step = arrow(event.key);
     if (!step) return;

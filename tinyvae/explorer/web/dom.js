@@ -151,6 +151,18 @@ export function place(canvas, event) {
   return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
 }
 
+/** Call back where a pointer goes down on a canvas, and wherever it is dragged from there.
+ * @param {HTMLCanvasElement} canvas @param {(event: PointerEvent) => void} drag */
+export function onDrag(canvas, drag) {
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    drag(event);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (canvas.hasPointerCapture(event.pointerId)) drag(event);
+  });
+}
+
 /** @param {string} key */
 export function arrow(key) {
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

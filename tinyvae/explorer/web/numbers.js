@@ -1,7 +1,7 @@
 // ELBO, reconstruction and KL of what is in the reader's hand, and how usual they are.
 
 import { mean } from "./vae.js";
-import { active } from "./state.js";
+import { carrying } from "./state.js";
 import { colour, element, make, onRedraw, sharpen, words, write } from "./dom.js";
 import { paintRow, valueRange } from "./paint.js";
 
@@ -159,7 +159,7 @@ function klWords(app) {
   const largest = app.order.reduce((a, b) => (values[b] > values[a] ? b : a), app.order[0]);
   const many =
     values.length > 1
-      ? `${active(app.data)} of ${values.length} dimensions carry more than 0.01 nats on average`
+      ? `${carrying(app.data)} of ${values.length} dimensions carry more than 0.01 nats on average`
       : "one dimension";
   return `Bars: this x, most in z[${largest}] (${words(values[largest], 2)} nats). Lines: the test set's mean; ${many}.`;
 }

@@ -122,10 +122,9 @@ function paintImage(canvas, values, data) {
  * @param {HTMLCanvasElement} canvas
  * @param {ArrayLike<number>} values
  * @param {Data} data
- * @param {{chosen?: number, behind?: ArrayLike<number> | null}} [options]  a column to mark; values to
- *   draw as ticks behind the bars
+ * @param {number} [chosen]  a column to mark
  */
-export function paintBars(canvas, values, data, { chosen = -1, behind = null } = {}) {
+export function paintBars(canvas, values, data, chosen = -1) {
   const { context, width, height } = sharpen(canvas);
   const { y, zero } = barScale(data, height);
   const bars = Math.min(values.length, MOST_BARS, Math.max(Math.floor(width), 1));
@@ -141,10 +140,6 @@ export function paintBars(canvas, values, data, { chosen = -1, behind = null } =
       step - 2 * gap,
       Math.max(Math.abs(zero - top), 1),
     );
-    if (behind) {
-      context.fillStyle = colour("ink");
-      context.fillRect(bar * step, y(behind[column]) - 1, step, 2);
-    }
   }
   context.fillStyle = colour("quiet");
   context.fillRect(0, zero, width, 1);

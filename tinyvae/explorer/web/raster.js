@@ -108,7 +108,7 @@ function bounds(ink, width, height) {
 }
 
 /** @param {Float64Array} pixels @param {number} width @param {number} height */
-export function centreOfMass(pixels, width, height) {
+function centreOfMass(pixels, width, height) {
   let [mass, x, y] = [0, 0, 0];
   pixels.forEach((value, i) => {
     mass += value;

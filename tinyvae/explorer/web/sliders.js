@@ -1,6 +1,6 @@
 // A slider for every dimension of z, the one with most KL first.
 
-import { active } from "./state.js";
+import { carrying } from "./state.js";
 import { arrow, element, make, words } from "./dom.js";
 
 /** @typedef {import("./state.js").App} App */
@@ -61,7 +61,7 @@ export function setUpSliders(app) {
     }
   }
 
-  element("sliders-lead").textContent = active(app.data) < app.order.length
+  element("sliders-lead").textContent = carrying(app.data) < app.order.length
     ? "Sorted by KL: the dimensions that carry most come first. Those with almost no KL change nothing."
     : "Sorted by KL: the dimensions that carry most come first.";
   app.order.slice(0, FIRST).forEach(add);

@@ -56,10 +56,10 @@ export function unpackData(packed) {
   };
 }
 
-const CARRIES = 0.01; // nats of KL, a mean over the test set, from which on a dimension is used
+const CARRIES = 0.01; // nats of KL, a mean over the test set: less changes nothing
 
-/** How many dimensions of z the model uses. @param {Data} data */
-export function active(data) {
+/** How many dimensions of z carry more than that. @param {Data} data */
+export function carrying(data) {
   return data.kl_per_dimension.filter((v) => v > CARRIES).length;
 }
 

@@ -1,6 +1,6 @@
 // Six steps for a first visit; it stands aside, closes with Escape and is offered, not imposed.
 
-import { active } from "./state.js";
+import { carrying } from "./state.js";
 import { element, onTouch } from "./dom.js";
 
 const SEEN = "tinyvae tour seen";
@@ -10,7 +10,7 @@ const SEEN = "tinyvae tour seen";
 /** @param {App} app @returns {[string, string, string][]} */
 function tourSteps(app) {
   const { kind } = app.data;
-  const idle = active(app.data) < app.order.length;
+  const idle = carrying(app.data) < app.order.length;
   const give = {
     image:
       "Draw a digit in the black square; your first stroke takes the example away. At every stroke the encoder reads the small picture beside it: your drawing, centred and scaled like the data it learned from.",

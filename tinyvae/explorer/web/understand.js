@@ -1,6 +1,7 @@
 // The loss step by step: what is computed, with the present numbers in their places, and in NumPy.
 
 import { LIKELIHOODS } from "./vae.js";
+import { IMPORTANCE_SAMPLES } from "./state.js";
 import { columnName } from "./columns.js";
 import { numpyLines } from "./code.js";
 import { element, make, words } from "./dom.js";
@@ -98,7 +99,7 @@ function steps(app) {
     {
       code: "bound",
       title: "log p(x)",
-      says: "With many samples, weighed by how much likelier they are than q thought, the bound becomes tight. The button under “Weigh” takes 1,000.",
+      says: `With many samples, weighed by how much likelier they are than q thought, the bound becomes tight. The button under “Weigh” takes ${IMPORTANCE_SAMPLES.toLocaleString("en")}.`,
       tutorial: ["10-did-it-work", "(10.1)"],
       formula: () =>
         `log p(x) ≈ log of the mean of w,  w = p(x, z) / q(z|x)${Number.isNaN(app.logP) ? "" : ` = ${nats(app.logP)} nats`}`,

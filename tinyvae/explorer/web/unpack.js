@@ -28,7 +28,7 @@ function bytes(text) {
 }
 
 /** One IEEE 754 half, from its 16 bits. @param {number} bits */
-export function fromHalf(bits) {
+function fromHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;

@@ -23,7 +23,7 @@
  * @property {number} nClasses  0 where the model takes no label
  */
 
-export const LOGVAR_BOUND = 10.0;
+const LOGVAR_BOUND = 10.0;
 const LOG_2PI = Math.log(2.0 * Math.PI);
 
 // Activations --------------------------------------------------------------------------------
