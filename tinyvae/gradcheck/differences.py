@@ -1,4 +1,4 @@
-"""Derivatives of functions of one number: by a complex step, by differences.
+"""Derivatives of functions of one number: by a complex step, by differences, from one side.
 
 A complex step takes no difference, so nothing cancels and the step may be 1e-20 (Squire and Trapp,
 1998).  Central differences are extrapolated to step zero (Richardson; the tableau and its error
@@ -78,6 +78,23 @@ def differentiate(line: Line, step: float, noise: float, position: float = 0.0) 
             break
         above = row
         step /= RATIO
+    return best
+
+
+def one_sided(line: Line, step: float, noise: float) -> Estimate:
+    """Return the slope towards one side, its term linear in the step extrapolated away.
+
+    Tutorial 03, equations (3.1) and (3.11).
+    """
+    best = Estimate(np.nan, np.inf)
+    here, older, before = line(0.0), np.nan, np.nan
+    for _ in range(LEVELS - 2):
+        slope = (line(step) - here) / step
+        value = (RATIO * slope - older) / (RATIO - 1.0)
+        error = abs(value - before) + 4.0 * noise / abs(step)
+        if error < best.error:
+            best = Estimate(value, error)
+        older, before, step = slope, value, step / RATIO
     return best
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinyvae.gradcheck import cells
 from tinyvae.gradcheck.around import APART, Around, settle
-from tinyvae.gradcheck.comparison import NORM_TOLERANCE, ZERO, Comparison
+from tinyvae.gradcheck.comparison import NORM_TOLERANCE, Comparison
 from tinyvae.gradcheck.kinks import FEW, TOGETHER, examine, is_kinked, show_a_kink
 from tinyvae.gradcheck.measure import Instruments, Measurement
 from tinyvae.gradcheck.point import Ray
@@ -60,7 +60,7 @@ def judge(
     vanishing = tools.vanishing(name) if doubtful else 0.0
     if doubtful and all(p.is_below(max(vanishing, p.floor / p.spread)) for p in parts):
         return _result(name, shape, parts, OK, 0.0, "zero up to rounding, claimed and measured.")
-    if verdict == UNDECIDED and all(p.vanishes(ZERO / 1e-13 * p.floor) for p in parts):
+    if verdict == UNDECIDED and all(p.vanishes(tools.hidden(name) * p.spread) for p in parts):
         said = "zero for all that differences can see, claimed and measured."
         return _result(name, shape, parts, OK, 0.0, said)
     return _result(name, shape, parts, verdict, error, _remark(tools, parts, shape, verdict))

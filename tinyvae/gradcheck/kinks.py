@@ -71,10 +71,17 @@ def examine(tools: Instruments, part: Comparison) -> None:
         if part.at_kink[group].any():
             part.disagree = part.disagree or found.said
     part.undecided &= part.at_kink
-    # A kink too small to be seen may hide in how the slopes around vary.
-    hidden = np.where(part.difference <= 10.0 * around.jump, around.jump, 0.0)
-    part.slack = np.where(part.at_kink, 3.0 * around.known, hidden)
+    part.slack = np.where(part.at_kink, 3.0 * around.known, 0.0)
+    doubted = np.flatnonzero(part.mismatched & ~part.at_kink)[:FEW]
+    if not tools.exact and any(_shows_a_small_kink(tools, around.rays[int(i)]) for i in doubted):
+        part.slack += np.where(part.at_kink, 0.0, around.jump)
     part.around = np.where(part.at_kink, around.sizes, 0.0)
+
+
+def _shows_a_small_kink(tools: Instruments, ray: Ray) -> bool:
+    """Return whether the slope along a ray jumps at the point, be it less than cells can show."""
+    left, right = tools.one_sided(ray)
+    return abs(right.value - left.value) > 10.0 * (left.error + right.error)
 
 
 def _unbounded(tools: Instruments, around: Around) -> Array:

@@ -11,7 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
-from tinyvae.gradcheck.differences import FIRST_STEP, Estimate, complex_step, differentiate
+from tinyvae.gradcheck.differences import (
+    FIRST_STEP,
+    Estimate,
+    complex_step,
+    differentiate,
+    one_sided,
+)
 from tinyvae.gradcheck.point import (
     Point,
     Ray,
@@ -22,6 +28,8 @@ from tinyvae.gradcheck.point import (
 from tinyvae.gradcheck.problem import Array, Problem
 
 COMPLEX, CENTRAL = "complex step", "central differences"
+
+POOR = 1e-6  # relative errors of differences above this ask for a second try
 
 
 @dataclass(frozen=True)
@@ -101,8 +109,14 @@ class Instruments:
         Where a function hardly depends on an array, what is left of its gradient is the rounding
         of terms that cancel; a thousandth of the other arrays' size is taken for a tiny array.
         """
-        largest = max(self.typical[n] for n, a in self.problem.arrays.items() if a.size)
-        return 30.0 * self.noise / max(self.typical[name], 1e-3 * largest)
+        return 30.0 * self.noise / self.typical[name]
+
+    def hidden(self, name: str) -> float:
+        """Return the size below which differences may see no gradient by this array.
+
+        It is the square root of the function's rounding: where it bends, half of the digits.
+        """
+        return float((self.noise * self.reach) ** 0.5) / self.typical[name]
 
     def choose(self, analytic: Array, limit: int) -> Array:
         """Return at most ``limit`` indices: random ones, and that of the largest gradient."""
@@ -127,7 +141,17 @@ class Instruments:
         if self.exact:
             return Estimate(complex_step(line), 0.0)
         at = abs(self.here.arrays[ray[0]].reshape(-1)[ray[1]]) if isinstance(ray, tuple) else 0.0
-        return differentiate(line, FIRST_STEP * self.size(ray), self.noise, at)
+        found = differentiate(line, FIRST_STEP * self.size(ray), self.noise, at)
+        if found.error <= POOR * abs(found.value):
+            return found
+        left, right = self.one_sided(ray)  # a bend, perhaps: each side by itself is smooth
+        error = left.error + right.error + abs(left.value - right.value)
+        return Estimate(0.5 * (left.value + right.value), error) if error < found.error else found
+
+    def one_sided(self, ray: Ray) -> tuple[Estimate, Estimate]:
+        """Return the slopes along a ray before and behind the point, by differences."""
+        line, step = self.here.line(ray), 1e-2 * FIRST_STEP * self.size(ray)
+        return one_sided(line, -step, self.noise), one_sided(line, step, self.noise)
 
     def entries(self, name: str, analytic: Array, indices: Array) -> Measurement:
         """Differentiate by single entries of one array."""

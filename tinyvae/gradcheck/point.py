@@ -73,7 +73,8 @@ def measure_noise(here: Point, rng: np.random.Generator) -> float:
     """
     heard = []
     for _ in range(3):
-        line = here.line({n: a * rng.standard_normal(a.shape) for n, a in here.arrays.items()})
+        sizes = {n: np.where(a == 0.0, typical_size(a), a) for n, a in here.arrays.items()}
+        line = here.line({n: a * rng.standard_normal(a.shape) for n, a in sizes.items()})
         off = [  # to one side of the point, which may be at a kink or a jump
             line(t) - 4.0 * line(2 * t) + 6.0 * line(3 * t) - 4.0 * line(4 * t) + line(5 * t)
             for t in (1e-6, 1e-9, 1e-12)  # nearer, the arrays themselves hardly move
