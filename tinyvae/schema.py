@@ -69,6 +69,17 @@ def flag() -> Check:
     return check
 
 
+def mapping() -> Check:
+    """Take named fields, whatever they hold."""
+
+    def check(name: str, came: object) -> dict[str, Any]:
+        if not isinstance(came, dict):
+            raise UsageError(f"{name} must be named fields, not {shown(came)}.")
+        return came
+
+    return check
+
+
 def several(each: Check, length: int | None = None, *, optional: bool = False) -> Check:
     """Take lists or tuples of things that pass another check; return tuples."""
 

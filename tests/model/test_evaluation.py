@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -179,3 +181,11 @@ def test_two_samples_are_enough_for_a_bound_and_one_row_for_figures(make_vae, ma
     one = evaluate(vae, x[:1], n_samples=2)
     assert one.rows == 1
     assert one.kl == pytest.approx(vae.loss(x[:1], np.zeros((1, vae.latent_dim))).kl, rel=1e-12)
+
+
+def test_an_evaluation_is_ready_for_json(make_vae, make_x):
+    found = evaluate(make_vae(nudge=0.5), make_x("bernoulli", 20))
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert plain["active_units"] == found.active_units
+    assert plain["kl_per_dimension"] == found.kl_per_dimension.tolist()
+    assert plain["bound"] is None

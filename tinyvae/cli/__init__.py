@@ -15,15 +15,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tinyvae.cli.check import gradcheck
-from tinyvae.cli.doctor import check
+from tinyvae.cli.check import check
 from tinyvae.cli.explore import explore
 from tinyvae.cli.export import export
-from tinyvae.cli.learn import tutorials
+from tinyvae.cli.gradcheck import gradcheck
 from tinyvae.cli.look import evaluate, info, plot, sample
 from tinyvae.cli.messages import explain, in_flags
 from tinyvae.cli.study import study
 from tinyvae.cli.train import INTERRUPTED, train
+from tinyvae.cli.tutorials import tutorials
 from tinyvae.errors import TinyVAEError, UsageError
 
 #: Below so many columns a table of options does not fit; the terminal then wraps its lines.

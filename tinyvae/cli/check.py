@@ -1,118 +1,61 @@
-"""``tinyvae gradcheck``: gradients proved, ours or the reader's own."""
+"""``tinyvae check``: what the losses, samplers and KLs of a file really compute."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from tinyvae.errors import UsageError, check_option
-
-if TYPE_CHECKING:
-    from tinyvae.gradcheck import Report
-
-METHODS = ("auto", "complex", "central", "directions")
+from tinyvae.cli.reports import finish
+from tinyvae.errors import UsageError
 
 
-def gradcheck(
+def check(
     target: Annotated[
-        str | None,
+        str,
         typer.Argument(
-            metavar="[RUN | FILE.py:FORWARD,BACKWARD]",
-            help="A run's folder or model, or two functions in a file of your own. "
-            "If not given: every operation and a whole model, for each backend.",
+            metavar="FILE.py[:FUNCTION,...]",
+            help="A file of your own; without names, every loss, sampler and KL in it.",
             show_default=False,
         ),
-    ] = None,
-    shape: Annotated[
-        list[str] | None,
-        typer.Option(metavar="4x3", help="Of each argument of your function, in order; repeat it."),
-    ] = None,
-    input_dim: Annotated[int, typer.Option(metavar="N", help="Width of x.")] = 784,
-    hidden: Annotated[str, typer.Option(metavar="WIDTHS", help="Such as 400, or 200,200.")] = "400",
+    ],
+    input_dim: Annotated[
+        str, typer.Option(metavar="N", help="Width of x, or the shape of an example: 1x28x28.")
+    ] = "784",
     latent_dim: Annotated[int, typer.Option(metavar="N", help="Width of z.")] = 20,
-    activation: Annotated[str, typer.Option(metavar="NAME", help="Of the hidden layers.")] = "relu",
-    likelihood: Annotated[str, typer.Option(metavar="NAME", help="p(x given z).")] = "bernoulli",
-    beta: Annotated[float, typer.Option(metavar="X", help="Weight of the KL term.")] = 1.0,
-    method: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="auto, complex (step: exact), central (differences, extrapolated), directions.",
-        ),
+    beta: Annotated[float, typer.Option(metavar="X", help="The KL weight you mean to have.")] = 1.0,
+    convert: Annotated[
+        str, typer.Option(metavar="NAME", help="Arrays to hand over: auto, none, torch, jax.")
     ] = "auto",
-    backend: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only numba, or only reference.")
-    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of all that is random here.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
 ) -> None:
-    """Check gradients, and what no gradient check sees: the sampler, the KL term, the bounds.
+    """Tell what a loss really weighs, and what a sampler really draws.
 
-    Exit status 0 if everything is right, 1 if not; then the report says what is wrong, and what
-    the pattern of the error suggests.
+    The file is run. Arguments are known by their usual names: x, recon_x, logits, mu, logvar,
+    std, beta, ... Exit status 0 if all is right, 1 if not; then the report says what is wrong.
 
     [bold]Examples[/bold]
 
-      tinyvae gradcheck
-      tinyvae gradcheck --activation tanh --likelihood gaussian_learned --hidden 200,200
-      tinyvae gradcheck runs/digits
-      tinyvae gradcheck mylayer.py:forward,backward --shape 5x4 --shape 4x3 --shape 3
+      tinyvae check vae.py
+      tinyvae check vae.py:loss_function,reparameterize --input-dim 1x28x28 --latent-dim 32
     """
-    check_option("method", method, METHODS)
-    if target and ".py:" in target:
-        from tinyvae.gradcheck.files import check_file, parse_shape
+    from tinyvae.losscheck.files import check_file
 
-        shapes = [parse_shape(word) for word in shape or []]
-        reports = [check_file(target, shapes, method=method, seed=seed)]
-    elif shape:
-        raise UsageError("--shape belongs to functions of your own: mylayer.py:forward,backward.")
-    elif target:
-        from tinyvae.gradcheck.model import check_model
-        from tinyvae.runs import find_run
-
-        reports = [check_model(find_run(target).model, beta=beta, method=method, seed=seed)]
-    else:
-        config = {
-            "input_dim": input_dim,
-            "hidden": hidden,
-            "latent_dim": latent_dim,
-            "activation": activation,
-            "likelihood": likelihood,
-        }
-        reports = _ours(config, backend, beta, method, seed)
-    _print(reports, as_json)
-    raise typer.Exit(int(not all(report.passed for report in reports)))
+    reports = check_file(
+        target,
+        beta=beta,
+        input_dim=_example(input_dim),
+        latent_dim=latent_dim,
+        convert=convert,
+        seed=seed,
+    )
+    finish(reports, as_json)
 
 
-def _ours(
-    config: dict[str, object], backend: str | None, beta: float, method: str, seed: int
-) -> list[Report]:
-    from tinyvae.cli.options import parse_widths
-    from tinyvae.gradcheck.model import check_model
-    from tinyvae.gradcheck.operations import check_operations
-    from tinyvae.model.vae import VAE
-    from tinyvae.ops import BACKENDS
-
-    hidden = parse_widths("--hidden", str(config.pop("hidden")))
-    reports = []
-    for name in BACKENDS if backend is None else [check_option("backend", backend, BACKENDS)]:
-        vae = VAE(hidden_dims=hidden, backend=name, seed=seed, **config)  # type: ignore[arg-type]
-        reports.append(check_operations(name, method=method, seed=seed))
-        reports.append(check_model(vae, beta=beta, method=method, seed=seed))
-    return reports
-
-
-def _print(reports: list[Report], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps([report.to_dict() for report in reports], indent=2))
-        return
-    from rich.console import Console
-
-    console = Console()
-    for report in reports:
-        if console.is_terminal:
-            console.print(report)
-        else:  # a pipe or a file is as wide as its lines
-            typer.echo(str(report))
+def _example(text: str) -> int | tuple[int, ...]:
+    parts = text.replace("x", ",").split(",")
+    if not all(part.strip().isdigit() for part in parts):
+        raise UsageError(f"--input-dim={text!r} must look like 784 or 1x28x28.")
+    sizes = tuple(int(part) for part in parts)
+    return sizes[0] if len(sizes) == 1 else sizes

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -12,7 +11,6 @@ import typer
 from tinyvae import runs
 from tinyvae.cli.text import dimensions_table, evaluations_table, mapping_table
 from tinyvae.errors import check_option
-from tinyvae.model.evaluation import Evaluation
 
 RunPath = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's folder, or a model's .npz file.")
@@ -141,7 +139,7 @@ def evaluate(
         say=_say_aside,
     )
     if as_json:
-        typer.echo(json.dumps({name: _plain(e) for name, e in found.items()}, indent=2))
+        typer.echo(json.dumps({name: e.to_dict() for name, e in found.items()}, indent=2))
     else:
         typer.echo(f"{evaluations_table(found)}\n\n{dimensions_table(found)}")
 
@@ -149,12 +147,6 @@ def evaluate(
 def _say_aside(line: str) -> None:
     """Print a remark where it is in no program's way."""
     typer.echo(line, err=True)
-
-
-def _plain(evaluation: Evaluation) -> dict[str, Any]:
-    """Return an evaluation in words that JSON has."""
-    content = asdict(evaluation) | {"active_units": evaluation.active_units}
-    return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in content.items()}
 
 
 def info(

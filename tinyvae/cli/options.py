@@ -5,6 +5,7 @@ Names of parameters are those of ``RunOptions``; defaults are not here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -42,6 +43,12 @@ def parse_widths(flag: str, came: str) -> tuple[int, ...]:
         raise SizeError(
             f"{flag} {came!r} must be widths with commas between, such as 400 or 200,200, or none."
         ) from None
+
+
+def given_options(ctx: typer.Context, names: Iterable[str]) -> list[str]:
+    """Return the parameters among these that stand on the command line."""
+    sources = {name: ctx.get_parameter_source(name) for name in names}
+    return [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
 
 
 _DATA, _MODEL, _TRAINING = "Data", "Model", "Training"

@@ -98,11 +98,8 @@ def _nothing(line: str) -> None:
 
 def _given(ctx: typer.Context) -> dict[str, Any]:
     """Return the options that stand on the command line, under their names in ``RunOptions``."""
-    given = {}
-    for field in fields(RunOptions):
-        source = ctx.get_parameter_source(field.name)
-        if source is not None and source.name == "COMMANDLINE":
-            given[field.name] = ctx.params[field.name]
+    names = o.given_options(ctx, [field.name for field in fields(RunOptions)])
+    given = {name: ctx.params[name] for name in names}
     for name, flag in (("hidden_dims", "--hidden"), ("decoder_hidden_dims", "--decoder-hidden")):
         if name in given:
             given[name] = o.parse_widths(flag, given[name])

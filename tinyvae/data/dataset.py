@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -125,7 +124,3 @@ class LoadOptions:
     label_column: str | int | None = None
     image_size: str | tuple[int, int] | None = None
     split_seed: int = 0
-
-    def given(self) -> Mapping[str, Any]:
-        """Return the options that were given."""
-        return {name: value for name, value in vars(self).items() if value not in (None, 0)}

@@ -7,7 +7,7 @@ changes nothing in the model.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,11 @@ class Evaluation:
     def active_units(self) -> int:
         """How many latent dimensions are active: variance of mu over the data above 0.01."""
         return int((self.mu_variance > ACTIVE_THRESHOLD).sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, ready for ``json.dumps``."""
+        content = asdict(self) | {"active_units": self.active_units}
+        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in content.items()}
 
 
 def evaluate(

@@ -15,12 +15,17 @@ from numpy.typing import ArrayLike
 
 from tinyvae.errors import ShapeError, UsageError, check_count, check_number
 from tinyvae.plots.arguments import check_model
-from tinyvae.plots.style import Array, check_image_shape, check_images, draw_tiles, figure_of
+from tinyvae.plots.style import (
+    Array,
+    ImageShape,
+    check_image_shape,
+    check_images,
+    draw_tiles,
+    titled,
+)
 
 if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
-
-ImageShape = Sequence[int] | None
 
 #: More classes than these do not fit beside each other; the first are shown.
 MAX_CLASSES = 16
@@ -73,8 +78,7 @@ def plot_classes(
     z = check_number("scale", scale, at_least=0.0) * noise
     axes = draw_tiles(vae, _written(vae, z, len(names)), shape, axes)
     _name_columns(axes, names)
-    axes.set_title("One z a row, told what to draw", fontsize="medium")
-    return figure_of(axes)
+    return titled(axes, "One z a row, told what to draw")
 
 
 def plot_analogies(
@@ -127,8 +131,7 @@ def plot_analogies(
     axes = draw_tiles(vae, tiles, shape, axes)
     _name_columns(axes, ["image", *names])
     axes.axvline(0.5, color="0.5", linewidth=0.8)
-    axes.set_title("The hand of an image, writing every class", fontsize="medium")
-    return figure_of(axes)
+    return titled(axes, "The hand of an image, writing every class")
 
 
 def _names(vae: VAE, names: Sequence[str] | None) -> list[str]:

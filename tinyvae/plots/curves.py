@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from tinyvae.data.arrays import as_array
 from tinyvae.errors import DTypeError, EmptyDataError, ShapeError
 from tinyvae.plots.arguments import refuse_objects, wrong_kind
-from tinyvae.plots.style import PAGE_WIDTH, Picture, canvas, figure_of, number
+from tinyvae.plots.style import PAGE_WIDTH, Picture, canvas, figure_of, number, titled
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
 MAX_NUMBERS = 100
@@ -168,7 +168,6 @@ def plot_kl(
     title = f"KL per latent dimension, {kl.sum():.1f} nats in total"
     if active is not None:
         title += _cross_inactive(axes, np.asarray(active), order)
-    axes.set_title(title, fontsize="medium")
     axes.set_ylabel("nats per example")
     axes.set_xlabel("latent dimension" + (", largest KL first" if sort else ""))
     if len(kl) <= MAX_NUMBERS:
@@ -179,7 +178,7 @@ def plot_kl(
     room = max(0.6, (FEW - len(kl)) / 2)
     axes.set_xlim(-room, len(kl) - 1 + room)
     axes.spines[["top", "right"]].set_visible(False)
-    return figure_of(axes)
+    return titled(axes, title)
 
 
 def _cross_inactive(axes: Axes, active: NDArray[np.bool_], order: NDArray[np.intp]) -> str:

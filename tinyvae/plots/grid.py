@@ -5,7 +5,6 @@ The only mathematics here is layout: where the points of the grid lie.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,12 @@ from tinyvae.errors import UsageError, check_count, check_number, check_option
 from tinyvae.plots.latent import Plane, principal_plane, rows_needed
 from tinyvae.plots.style import (
     Array,
+    ImageShape,
     check_image_shape,
     check_images,
     draw_tiles,
-    figure_of,
     number,
+    titled,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def plot_grid(
     n: int = 20,
     scale: float = 3.0,
     spacing: str = "linear",
-    image_shape: Sequence[int] | None = None,
+    image_shape: ImageShape = None,
     axes: Axes | None = None,
     *,
     labels: ArrayLike | None = None,
@@ -105,8 +105,7 @@ def plot_grid(
         axes.set_yticks(len(steps) - 1 - places, texts)
         axes.set_ylabel(names[1])
     extent = "plane" if vae.latent_dim > 1 else "line"
-    axes.set_title(f"What the latent {extent} decodes to, {SPACINGS[spacing]}", fontsize="medium")
-    return figure_of(axes)
+    return titled(axes, f"What the latent {extent} decodes to, {SPACINGS[spacing]}")
 
 
 def _grid_plane(

@@ -16,17 +16,16 @@ from numpy.typing import ArrayLike
 from tinyvae.errors import check_count, check_each, check_number
 from tinyvae.plots.style import (
     Array,
+    ImageShape,
     check_image_shape,
     check_images,
     draw_tiles,
-    figure_of,
+    titled,
 )
 from tinyvae.schema import number
 
 if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
-
-ImageShape = Sequence[int] | None
 
 MAX_COLUMNS = 16
 #: A picture shows at most so many images, and pixels.
@@ -91,8 +90,7 @@ def plot_reconstructions(
     originals, given = originals[:n], None if given is None else given[:n]
     axes = draw_tiles(vae, np.stack([originals, vae.reconstruct(originals, given)]), shape, axes)
     axes.set_yticks([0, 1], ["original", "reconstruction"])
-    axes.set_title("Originals and their reconstructions", fontsize="medium")
-    return figure_of(axes)
+    return titled(axes, "Originals and their reconstructions")
 
 
 def _wrap(images: Array, columns: int) -> Array:
@@ -168,8 +166,7 @@ def tiles_figure(
     columns = min(MAX_COLUMNS, columns or int(np.ceil(np.sqrt(len(images)))))
     axes = draw_tiles(vae, _wrap(images, columns), image_shape, axes)
     title = f"Samples at scale {scale:g}, z = scale × noise{_shown_of(len(images), n)}"
-    axes.set_title(title, fontsize="medium")
-    return figure_of(axes)
+    return titled(axes, title)
 
 
 def plot_scales(
@@ -247,5 +244,4 @@ def scales_figure(
         for block in range(1, len(scales)):
             axes.axhline(block * lines - 0.5, color="0.5", linewidth=0.8)
     title = f"The same noise at several scales, z = scale × noise{_shown_of(shown, n)}"
-    axes.set_title(title, fontsize="medium")
-    return figure_of(axes)
+    return titled(axes, title)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from tinyvae.errors import DTypeError, ShapeError
 from tinyvae.linear_gaussian import with_signs
 from tinyvae.plots.arguments import check_model
-from tinyvae.plots.style import PALETTE, Array, canvas, check_images, figure_of
+from tinyvae.plots.style import PALETTE, Array, canvas, check_images, titled
 
 if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
@@ -131,9 +131,8 @@ def plot_latent(
     if vae.latent_dim > 1:
         axes.set_aspect("equal", adjustable="datalim")
     axes.set(xlabel=titles[0], ylabel=titles[1])
-    axes.set_title(f"Where {len(images):,} images lie in the latent space", fontsize="medium")
     axes.spines[["top", "right"]].set_visible(False)
-    return figure_of(axes)
+    return titled(axes, f"Where {len(images):,} images lie in the latent space")
 
 
 def _check_labels(labels: ArrayLike, n: int) -> Array:

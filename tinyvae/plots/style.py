@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
 
 Array = NDArray[Any]
+ImageShape = Sequence[int] | None
 
 DPI = 150
 PAGE_WIDTH = 6.5
@@ -72,6 +73,12 @@ def figure_of(axes: Axes) -> Figure:
     return figure if isinstance(figure, Figure) else figure.figure
 
 
+def titled(axes: Axes, title: str) -> Figure:
+    """Give ``axes`` a title, and return their figure: the last thing that most pictures do."""
+    axes.set_title(title, fontsize="medium")
+    return figure_of(axes)
+
+
 def number(value: float, form: str = ".3g") -> str:
     """Return a value for a label, with the minus sign that matplotlib's own ticks have."""
     return f"{value + 0.0:{form}}".replace("-", "\N{MINUS SIGN}")
@@ -111,7 +118,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     return path
 
 
-def check_image_shape(vae: VAE, image_shape: Sequence[int] | None) -> tuple[int, int]:
+def check_image_shape(vae: VAE, image_shape: ImageShape) -> tuple[int, int]:
     """Return (height, width) of one row of data as an image; a square if none is given.
 
     Raises

@@ -16,13 +16,18 @@ from numpy.typing import ArrayLike
 from tinyvae.errors import ShapeError, SizeError, check_count, check_each
 from tinyvae.ops.reference import kl_forward
 from tinyvae.plots.arguments import refuse_objects
-from tinyvae.plots.style import check_image_shape, check_images, draw_tiles, figure_of, number
+from tinyvae.plots.style import (
+    ImageShape,
+    check_image_shape,
+    check_images,
+    draw_tiles,
+    number,
+    titled,
+)
 from tinyvae.schema import count
 
 if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
-
-ImageShape = Sequence[int] | None
 
 MAX_TRAVERSALS = 10
 REACH = 3.0
@@ -89,8 +94,7 @@ def plot_interpolations(
     for edge in (0.5, len(t) + 0.5):
         axes.axvline(edge, color="0.5", linewidth=0.8)
     axes.set_xlabel("t, with z = (1 − t) mu(first) + t mu(second)")
-    axes.set_title("From one image to another through the latent space", fontsize="medium")
-    return figure_of(axes)
+    return titled(axes, "From one image to another through the latent space")
 
 
 def plot_traversals(
@@ -153,5 +157,4 @@ def plot_traversals(
     axes.set_yticks(range(len(chosen)), [f"z[{i}]" for i in chosen])
     axes.set_xticks(range(len(values)), [number(value, ".2g") for value in values])
     axes.set_xlabel("value of z[i], the others at mu(x)")
-    axes.set_title("What single latent dimensions do", fontsize="medium")
-    return figure_of(axes)
+    return titled(axes, "What single latent dimensions do")

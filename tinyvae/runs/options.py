@@ -192,8 +192,7 @@ class Config:
             "options": asdict(self.options),
             "data": dict(self.data),
         }
-        with replace_file(path) as file:
-            file.write(json.dumps(content, indent=2).encode() + b"\n")
+        write_json(path, content)
 
     @classmethod
     def read(cls, path: Path) -> Config:
@@ -223,6 +222,18 @@ class Config:
         except UsageError as error:
             raise FileFormatError(f"{path} is not a run's config.json: {error}") from None
         return cls(read, _lists(data), version)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file that is replaced only when it is whole.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be written.
+    """
+    with replace_file(path) as file:
+        file.write(json.dumps(content, indent=2).encode() + b"\n")
 
 
 def _read_json(path: Path) -> Any:

@@ -55,8 +55,8 @@ class VariationalAutoencoder(
         deviation is learned.
     sigma : float, optional
         Of a Gaussian likelihood: its standard deviation, or where learning it starts.  If not
-        given it is 1, and learning starts at the spread of X, the root of the mean variance of
-        its columns.
+        given it is 1, and learning starts at half the spread of X, which is the root of the mean
+        variance of its columns.
     conditional : bool
         Whether to model p(x given y).  Every method that takes X then needs ``y``, classes of any
         kind that ``fit`` has seen.  Otherwise ``y`` is ignored, as in all transformers.

@@ -25,7 +25,7 @@ from tinyvae.studies.pictures import draw
 from tinyvae.studies.plan import EVAL_SAMPLES, Plan, PlannedRun
 from tinyvae.studies.processes import Results, in_processes, one_by_one
 from tinyvae.studies.progress import Progress, cost_of
-from tinyvae.studies.table import Row, cells_of, rows_of, write_csv
+from tinyvae.studies.table import Row, cells_of, rows_of, write_table
 from tinyvae.studies.work import BUSY, DONE, STOPPED, Task, data_of
 
 Do = Callable[[Sequence[Task]], Results]
@@ -145,7 +145,7 @@ def study(
                 _do_all(rest, todo, plan, data, do, say)
         finally:
             rows = rows_of(place, plan)
-            write_csv(rows, place.path / TABLE)
+            write_table(rows, place.path / TABLE)
         return Study(place.path, plan, rows, draw(rows, plan, place.path))
 
 

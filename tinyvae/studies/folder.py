@@ -11,11 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tinyvae.checkpoint import replace_file
 from tinyvae.errors import FileFormatError, UsageError
 from tinyvae.runs.folders import CONFIG
-from tinyvae.runs.options import Config, RunOptions
-from tinyvae.schema import Schema, check_fields, count, number, several, word
+from tinyvae.runs.options import Config, RunOptions, write_json
+from tinyvae.schema import Schema, check_fields, count, mapping, number, several, word
 from tinyvae.studies.plan import Plan, PlannedRun
 
 PLAN, TABLE, RUNS = "study.json", "table.csv", "runs"
@@ -41,18 +40,6 @@ _MEASURED: Schema = {
     "seconds": number(at_least=0.0),
 }
 _FAILED: Schema = {"kind": word(), "message": word(), "traceback": word()}
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file that is replaced only when it is whole.
-
-    Raises
-    ------
-    WriteError
-        If it cannot be written.
-    """
-    with replace_file(path) as file:
-        file.write(json.dumps(content, indent=2).encode() + b"\n")
 
 
 def _read_json(path: Path, schema: Schema) -> dict[str, Any]:
@@ -120,8 +107,8 @@ class StudyFolder:
         """
         path = self.path / PLAN
         schema: Schema = {
-            "options": _mapping,
-            "settings": _mapping,
+            "options": mapping(),
+            "settings": mapping(),
             "seeds": count(),
             "eval_samples": count(),
             "data": word(),
@@ -157,9 +144,3 @@ class StudyFolder:
         """Return the error of a run that failed, or None."""
         path = self.folder_of(run) / ERROR
         return _read_json(path, _FAILED) if path.exists() else None
-
-
-def _mapping(name: str, came: object) -> dict[str, Any]:
-    if not isinstance(came, dict):
-        raise UsageError(f"{name} must be named fields.")
-    return came

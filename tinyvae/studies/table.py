@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinyvae.checkpoint import replace_file
 from tinyvae.studies.folder import StudyFolder
 from tinyvae.studies.plan import Plan, word
+from tinyvae.training.history import write_csv
 
 Row = dict[str, Any]
 
@@ -58,7 +56,7 @@ def rows_of(folder: StudyFolder, plan: Plan) -> list[Row]:
     return rows
 
 
-def write_csv(rows: Sequence[Row], path: Path) -> None:
+def write_table(rows: Sequence[Row], path: Path) -> None:
     """Write the rows, replaced only when they are whole.
 
     Raises
@@ -66,14 +64,8 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
     WriteError
         If they cannot be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    for row in rows:
-        widths = {name: word(v) for name, v in row.items() if isinstance(v, tuple)}
-        writer.writerow(row | widths)
-    with replace_file(path) as file:
-        file.write(text.getvalue().encode())
+    plain = [{k: word(v) if isinstance(v, tuple) else v for k, v in row.items()} for row in rows]
+    write_csv(path, list(rows[0]), plain)
 
 
 def cells_of(rows: Sequence[Row], plan: Plan) -> list[list[str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import tempfile
 import traceback
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ from tinyvae.errors import BusyError, TinyVAEError
 from tinyvae.model.evaluation import Evaluation, evaluate
 from tinyvae.runs.folders import CONFIG, Writer
 from tinyvae.runs.make import go_on, take_up
-from tinyvae.runs.options import Config, RunOptions
+from tinyvae.runs.options import Config, RunOptions, write_json
 from tinyvae.runs.pictures import draw_pictures
 from tinyvae.runs.prepare import Prepared, read
 from tinyvae.runs.words import silent
-from tinyvae.studies.folder import ERROR, EVALUATION, write_json
+from tinyvae.studies.folder import ERROR, EVALUATION
 from tinyvae.training.record import fingerprint
 
 Files = dict[str, bytes]
@@ -135,9 +135,10 @@ def _work(folder: Path, task: Task, data: DataSet) -> Outcome:
             result = go_on(prepared, writer, at_most=task.at_most)
             if result.interrupted:
                 return Outcome(UNFINISHED if result.signal is None else STOPPED)
-            measured = measure(prepared, task.eval_samples)
+            on_test = _evaluated(prepared, "test", task.eval_samples)
+            measured = _measures(prepared, on_test)
             if task.pictures:
-                _draw(prepared, folder)
+                _draw(prepared, on_test, folder)
             write_json(folder / EVALUATION, measured)
             (folder / ERROR).unlink(missing_ok=True)
     except BusyError as error:
@@ -153,28 +154,32 @@ def note_failure(folder: Path, kind: str, message: str, trace: str = "") -> None
     write_json(folder / ERROR, {"kind": kind, "message": message, "traceback": trace})
 
 
-def measure(prepared: Prepared, eval_samples: int) -> dict[str, Any]:
+def _evaluated(prepared: Prepared, split: str, n_samples: int) -> Evaluation:
+    return evaluate(
+        prepared.training.state.vae,
+        getattr(prepared.data, split),
+        n_samples=n_samples,
+        binarize=prepared.options.binarize,
+        labels=prepared.labels(split),
+    )
+
+
+def _measures(prepared: Prepared, on_test: Evaluation) -> dict[str, Any]:
     """Return the numbers of a trained run, in nats per example, as ``evaluation.json`` holds them.
 
-    The test set with ``eval_samples`` samples of z for each example, the training set with one.
+    The training set is looked at with one sample of z for each example.
     """
-    vae, history = prepared.training.state.vae, prepared.training.state.history
-    binarize, data = prepared.options.binarize, prepared.data
-    on_test = evaluate(
-        vae, data.test, n_samples=eval_samples, binarize=binarize, labels=prepared.labels("test")
-    )
-    on_train = evaluate(vae, data.train, binarize=binarize, labels=prepared.labels("train"))
+    history = prepared.training.state.history
     return {
         "test": _plain(on_test),
-        "train": _plain(on_train),
+        "train": _plain(_evaluated(prepared, "train", 1)),
         "epochs": len(history),
         "seconds": history["seconds"][-1] if len(history) else 0.0,
     }
 
 
 def _plain(found: Evaluation) -> dict[str, Any]:
-    content = {**asdict(found), "active_units": found.active_units}
-    content["kl_per_dimension"] = found.kl_per_dimension.tolist()
+    content = found.to_dict()
     del content["mu_variance"], content["rows"]
     numbers = [content[name] for name in ("elbo", "kl", "bound") if content[name] is not None]
     if not all(map(math.isfinite, numbers)):
@@ -182,9 +187,6 @@ def _plain(found: Evaluation) -> dict[str, Any]:
     return content
 
 
-def _draw(prepared: Prepared, folder: Path) -> None:
-    state, data = prepared.training.state, prepared.data
-    found = evaluate(
-        state.vae, data.test, binarize=prepared.options.binarize, labels=prepared.labels("test")
-    )
-    draw_pictures(state.vae, data, state.history, found, folder, silent, prepared.classes)
+def _draw(prepared: Prepared, on_test: Evaluation, folder: Path) -> None:
+    state, data, classes = prepared.training.state, prepared.data, prepared.classes
+    draw_pictures(state.vae, data, state.history, on_test, folder, silent, classes)

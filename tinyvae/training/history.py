@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Self
@@ -102,12 +102,7 @@ class History:
         WriteError
             If it cannot be written.
         """
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, self.columns)
-        writer.writeheader()
-        writer.writerows(self.rows)
-        with replace_file(path) as file:
-            file.write(text.getvalue().encode())
+        write_csv(path, self.columns, self.rows)
 
     def to_tensorboard(self, folder: str | PathLike[str]) -> None:
         """Write a curve for each column into a folder that TensorBoard shows.
@@ -161,6 +156,24 @@ class History:
         if len({tuple(row) for row in rows}) > 1:
             raise UsageError("history has rows with different columns.")
         return cls(rows)
+
+
+def write_csv(
+    path: str | PathLike[str], columns: Sequence[str], rows: Iterable[Mapping[str, object]]
+) -> None:
+    """Write rows under the names of their columns, replaced only when they are whole.
+
+    Raises
+    ------
+    WriteError
+        If they cannot be written.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    with replace_file(path) as file:
+        file.write(text.getvalue().encode())
 
 
 def _checked(record: object, i: int) -> dict[str, float]:

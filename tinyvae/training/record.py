@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinyvae.checkpoint import read_checkpoint, take, write_checkpoint
 from tinyvae.errors import CheckpointError, UsageError, check_count
 from tinyvae.ops import BACKENDS
-from tinyvae.schema import Schema, check_fields, count, word
+from tinyvae.schema import Schema, check_fields, count, mapping, word
 from tinyvae.training.history import History
 from tinyvae.training.options import TrainingOptions
 from tinyvae.training.position import Position, generator_from
@@ -118,7 +118,7 @@ def check_training_record(metadata: dict[str, Any]) -> tuple[dict[str, Any], His
     """
     if "training" not in metadata and "history" not in metadata:
         return {}, History()
-    recorded = ADDED_LATER | dict(_mapping(metadata.get("training"), "training"))
+    recorded = ADDED_LATER | mapping()("training", metadata.get("training"))
     options = check_fields(TrainingOptions.SCHEMA, recorded, "training")
     return options, History.from_records(metadata.get("history"))
 
@@ -140,12 +140,6 @@ def _check_agreement(state: RunState, position: Position, history: History, step
         raise UsageError("history and validation data do not go together.")
     if position.at_best and state.options.patience is None:
         raise UsageError("position.at_best is true in a run without patience.")
-
-
-def _mapping(came: object, what: str) -> dict[str, Any]:
-    if not isinstance(came, dict):
-        raise UsageError(f"{what} must be named fields.")
-    return came
 
 
 def _check_same_run(
