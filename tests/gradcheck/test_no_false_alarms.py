@@ -1,4 +1,8 @@
+"""Right gradients pass.  ``TINYVAE_EXAMPLES=4 pytest`` on this file tries four times as many."""
+
 from __future__ import annotations
+
+import os
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,6 +14,7 @@ from tinyvae.model.likelihoods import LIKELIHOODS
 from tinyvae.model.vae import VAE
 from tinyvae.ops.reference import ACTIVATIONS
 
+TIMES = int(os.environ.get("TINYVAE_EXAMPLES", "1"))
 RELAXED = {
     "deadline": None,
     "derandomize": True,
@@ -34,19 +39,19 @@ def check(chain, **options):
     return report
 
 
-@settings(max_examples=200, **RELAXED)
+@settings(max_examples=200 * TIMES, **RELAXED)
 @given(chains())
 def test_complex_step_never_cries_wolf(chain):
     check(chain)
 
 
-@settings(max_examples=200, **RELAXED)
+@settings(max_examples=200 * TIMES, **RELAXED)
 @given(chains())
 def test_central_differences_never_cry_wolf(chain):
     check(chain, method="central")
 
 
-@settings(max_examples=150, **RELAXED)
+@settings(max_examples=150 * TIMES, **RELAXED)
 @given(chains(), st.sampled_from([0, 1, 2]))
 def test_random_directions_never_cry_wolf(chain, seed):
     check(chain, method="directions", seed=seed)
@@ -68,7 +73,7 @@ def models(draw):
     )
 
 
-@settings(max_examples=30, **RELAXED)
+@settings(max_examples=30 * TIMES, **RELAXED)
 @given(models(), st.sampled_from([0.0, 0.5, 4.0]), st.sampled_from(["complex", "central"]))
 def test_right_models_pass(vae, beta, method):
     report = check_model(vae, beta=beta, method=method, entries=6)

@@ -79,14 +79,11 @@ def limits(tools: Instruments, place: Direction, rays: Sequence[Ray], closer: fl
     return np.where(np.abs(change) <= 1e-3 * (large + np.abs(nearer)), nearer + change, nearer)
 
 
-def sides(tools: Instruments, rays: Sequence[Ray], closer: float = 1.0) -> Array:
+def sides(tools: Instruments, rays: Sequence[Ray]) -> Array:
     """Return the slopes along rays to where each itself leads from the point, back and forth."""
     here = {n: np.zeros(a.shape) for n, a in tools.problem.arrays.items()}
     return np.array(
-        [
-            [limits(tools, push(tools, here, ray, hairs), [ray], closer)[0] for ray in rays]
-            for hairs in (-PUSH, PUSH)
-        ]
+        [[limits(tools, push(tools, here, r, t), [r])[0] for r in rays] for t in (-PUSH, PUSH)]
     )
 
 

@@ -127,6 +127,7 @@ def _problem(vae: VAE, x: Array, noise: Array, given: Mapping[str, Any]) -> Prob
     def gradients(arrays: Mapping[str, Array] | None = None) -> dict[str, Array | None]:
         _set(vae, arrays or whole.arrays)
         vae.loss_and_gradients(x, noise, **given)
+        _set(vae, whole.arrays)
         return {name: vae.parameters.gradient(name).copy() for name in vae.parameters}
 
     terms = _terms(vae, x, noise, **given)

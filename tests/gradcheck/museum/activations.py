@@ -149,7 +149,9 @@ EXHIBITS = [
         "activation",
         "leaky",
     ),
-    _entrywise("relu: mask of dy", "where dy > 0", relu, lambda dy, x: dy * (dy > 0), ""),
+    _entrywise(
+        "relu: mask of dy", "where dy > 0", relu, lambda dy, x: dy * (dy > 0), "mask", "dy > 0"
+    ),
     _entrywise(
         "elu: slope 1 below zero",
         "branch forgotten",

@@ -123,7 +123,8 @@ EXHIBITS = [
         continuous_bernoulli,
         lambda a, x: (sigmoid(a) - x, None),
         (LOGITS, GREY),
-        "",
+        "missing part",
+        "Bernoulli's mean",
     ),
     Exhibit(
         "continuous bernoulli: x forgotten",

@@ -131,7 +131,15 @@ EXHIBITS = [
     Exhibit(
         "row repeated", "buffer reused", layer, row_repeated, (X, W), "some rows", "rows 2 of 6"
     ),
-    Exhibit("last minibatch only", "= for +=", layer, last_batch_only, (X, W), ""),
+    Exhibit(
+        "last minibatch only",
+        "= for +=",
+        layer,
+        last_batch_only,
+        (X, W),
+        "part of the sum",
+        "last 3 of 6",
+    ),
     Exhibit(
         "through float32", "float32 buffer", layer, through_float32, (X, W), "float32", "float32"
     ),
@@ -144,7 +152,8 @@ EXHIBITS = [
         reversed_time,
         cumsum_forward_again,
         (X,),
-        "",
+        "rearranged",
+        "from the start",
     ),
     Exhibit(
         "gradient accumulates",

@@ -57,7 +57,8 @@ EXHIBITS = [
         batch_norm,
         batch_norm_constant_statistics,
         (X, GAIN),
-        "",
+        "shared path",
+        "multiple of x",
     ),
     Exhibit(
         "batch norm: no gain in dx",

@@ -25,10 +25,10 @@ def _softmax(a: Array) -> Array:
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
-def _gelu_slope(a: Array) -> Array:
+def _gelu_slope(a: Array, inside: float = 1.0) -> Array:
     c, b = np.sqrt(2.0 / np.pi), 0.044715
     t = np.tanh(c * (a + b * a**3))
-    return np.asarray(0.5 * (1 + t) + 0.5 * a * (1 - t * t) * c * (1 + 3 * b * a * a))
+    return np.asarray(0.5 * (1 + t) + 0.5 * a * (1 - t * t) * c * (1 + inside * 3 * b * a * a))
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ ACTIVATIONS = {
         lambda a: 0.5 * a * (1 + np.tanh(np.sqrt(2 / np.pi) * (a + 0.044715 * a**3))), _gelu_slope
     ),
     "elu": Activation(
-        lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0))),
-        lambda a: np.exp(np.minimum(a, 0)),
+        lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0))), lambda a: np.exp(np.minimum(a, 0))
     ),
     "softmax": Activation(_softmax, lambda a: _softmax(a) * (1.0 - _softmax(a))),
 }
@@ -78,6 +77,7 @@ SLIPS: dict[str, Function] = {
     "the derivative of tanh taken at its output": lambda a: 1.0 - np.tanh(np.tanh(a)) ** 2,
     "a leaky slope of 0.01 below zero": lambda a: np.where(a > 0, 1.0, 0.01),
     "1 - sigmoid(a)": lambda a: _sigmoid(-a),
+    "the derivative of gelu without the 3 * 0.044715 * a**2 inside": lambda a: _gelu_slope(a, 0.0),
     "2 - 2 * sigmoid(2 a), half of tanh's derivative forgotten": lambda a: 2 * _sigmoid(-2 * a),
 }
 
@@ -95,7 +95,7 @@ def wrong_activation(case: Case) -> Finding | None:
                 model = dy * slope(a)
             if _fits(case, case.analytic, model):
                 cause = f"The activation is {own}: {advice(own)}"
-                return Finding("activation", (case.name,), f"It uses {text}.", cause)
+                return case.finding("activation", f"It uses {text}.", cause)
     return None
 
 

@@ -12,6 +12,7 @@ from itertools import permutations
 import numpy as np
 
 from tinyvae.gradcheck.problem import Array
+from tinyvae.gradcheck.results import Finding
 
 LEFT_OVER = 1e-6
 FEWEST = 3
@@ -57,6 +58,10 @@ class Case:
     terms: Mapping[str, Callable[[str, Array], Array]] = field(default_factory=dict)
     preactivation: Array | None = None
     kinked: Array = field(default_factory=lambda: np.zeros(0, bool))
+
+    def finding(self, kind: str, saw: str, cause: str) -> Finding:
+        """Return what was found about this array."""
+        return Finding(kind, (self.name,), saw, cause)
 
     def where(self, kept: Array) -> Case:
         """Return the case of some of the measured entries only."""
@@ -135,6 +140,16 @@ class Case:
             if np.ptp(values) > 0 if values.size else False:
                 yield name, values
 
+    def labelled(self) -> Iterator[tuple[str, Array]]:
+        """Yield each vector of labels, and the entries that it points to, one a row."""
+        for name, array in self.pool.items() if self.complete and len(self.shape) == 2 else ():
+            if array.shape != self.shape[:1] or array.dtype.kind not in "iu":
+                continue
+            if array.min() >= 0 and array.max() < self.shape[1]:
+                there = np.zeros(self.shape, bool)
+                there[np.arange(len(array)), array] = True
+                yield name, there
+
     def dimensions(self) -> dict[int, str]:
         """Return the sizes that a mean or sum may run over, each with what it is."""
         found: dict[int, str] = {}
@@ -148,6 +163,10 @@ class Case:
         for name, array in arrays:
             found.setdefault(array.size, f"the number of entries of {name}")
         return {size: what for size, what in found.items() if size > 1}
+
+    def times(self, c: float) -> str:
+        """Return a factor before what it multiplies: nothing for 1."""
+        return {1.0: "", -1.0: "-"}.get(round(c, 6), f"{c:.6g} * ")
 
     def known(self, c: float) -> str | None:
         """Return what a factor is: -1, 2, 1/2, a size, a quotient of sizes; None if unknown."""

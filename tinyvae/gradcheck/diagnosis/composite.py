@@ -33,9 +33,8 @@ def hidden_activation(case: Case) -> Finding | None:
                 with np.errstate(all="ignore"):
                     model, target = right * other(a), claimed * slope
                 if _close(case, target, model) and not _close(case, right, claimed):
-                    return Finding(
+                    return case.finding(
                         "activation",
-                        (case.name,),
                         f"A layer inside uses {text}.",
                         f"Its activation is {own}: {advice(own)}",
                     )
@@ -54,9 +53,8 @@ def gathered(case: Case) -> Finding | None:
             continue
         counts = np.bincount(index.reshape(-1), minlength=case.shape[0])
         if wrong.any() and np.array_equal(wrong, counts > 1) and (counts == 1).any():
-            return Finding(
+            return case.finding(
                 "gathered rows",
-                (case.name,),
                 f"Wrong exactly in the rows that {name} points to more than once.",
                 "a[index] += b adds once to each row, however often it is in index; use "
                 "np.add.at(a, index, b).",
@@ -75,36 +73,11 @@ def softmax_axis(case: Case) -> Finding | None:
         if case.explains(case.numeric, entries[axis]) and case.explains(
             case.analytic, entries[1 - axis]
         ):
-            return Finding(
+            return case.finding(
                 "wrong axis",
-                (case.name,),
                 f"It is softmax's backward with the sum over axis {1 - axis}; the softmax runs "
                 f"over axis {axis}.",
                 "The axis of the sum must be that of the softmax.",
-            )
-    return None
-
-
-def labelled(case: Case) -> Finding | None:
-    """Recognize an error of one number at the labels and another one everywhere else."""
-    if not case.complete or len(case.shape) != 2:
-        return None
-    off = case.difference.reshape(case.shape)
-    for name, array in case.pool.items():
-        if array.shape != case.shape[:1] or array.dtype.kind not in "iu":
-            continue
-        if array.min() < 0 or array.max() >= case.shape[1]:
-            continue
-        there = np.zeros(case.shape, bool)
-        there[np.arange(len(array)), array] = True
-        model = np.where(there, off[there].mean(), off[~there].mean())
-        if case.explains(case.difference, model.reshape(-1)):
-            return Finding(
-                "labels",
-                (case.name,),
-                f"It is off by {off[there].mean():+.6g} in the entries that {name} points to, by "
-                f"{off[~there].mean():+.6g} in all others.",
-                "The targets differ: label smoothing, or a class weight, on one side only.",
             )
     return None
 
@@ -121,11 +94,9 @@ def lost_product(case: Case) -> Finding | None:
                 continue
             c = case.scaled(case.difference, (u @ v).reshape(-1)[case.indices])
             if c is not None:
-                times = {1.0: "", -1.0: "-"}.get(round(c, 6), f"{c:.6g} * ")
-                return Finding(
+                return case.finding(
                     "missing part",
-                    (case.name,),
-                    f"It is off by {times}{left} @ {right}.",
+                    f"It is off by {case.times(c)}{left} @ {right}.",
                     "A path from this array to the output was left out or counted too often (a "
                     "second head that is not sent back?).",
                 )
@@ -146,9 +117,8 @@ def row_factors(case: Case) -> Finding | None:
             continue
         factors = (right * claimed).sum(axis=rest, keepdims=True) / square
         if np.ptp(factors) > 1e-6 and case.explains(case.analytic, (factors * right).reshape(-1)):
-            return Finding(
+            return case.finding(
                 f"{word} factors",
-                (case.name,),
                 f"Each {word} is a multiple of the right one, from {factors.min():.4g} to "
                 f"{factors.max():.4g} times.",
                 f"A weight that goes with the {word}s is not normalized, missing, or applied "

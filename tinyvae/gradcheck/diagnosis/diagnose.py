@@ -24,10 +24,7 @@ from tinyvae.gradcheck.results import OK, WRONG, ArrayResult, Finding
 
 Pattern = Callable[[Case], Finding | None]
 
-ANY_SHAPE: tuple[Pattern, ...] = (
-    values.not_finite,
-    layout.shape,
-)
+ANY_SHAPE: tuple[Pattern, ...] = (values.not_finite, layout.shape)
 SAME_SHAPE: tuple[Pattern, ...] = (
     values.missing_term,
     values.zero,
@@ -41,18 +38,20 @@ SAME_SHAPE: tuple[Pattern, ...] = (
     layout.reduced,
     composite.gathered,
     entrywise.labels,
-    composite.labelled,
     entrywise.chain_rule,
     entrywise.missing_part,
     composite.hidden_activation,
+    entrywise.masked,
     entrywise.region,
     values.mixed_signs,
+    layout.summed_from_the_other_end,
     layout.some_rows,
     entrywise.shared_path,
     values.float32,
     values.weights_twice,
     composite.row_factors,
     formula.wrong_formula,
+    formula.cut_series,
 )
 
 

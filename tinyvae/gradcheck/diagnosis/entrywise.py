@@ -13,6 +13,13 @@ from tinyvae.gradcheck.diagnosis.case import FEWEST, Case
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 
+
+def _continuous_bernoulli_mean(v: Array) -> Array:
+    near = np.abs(v) < 1e-3
+    far = np.where(near, 1.0, v)
+    return np.where(near, 0.5 + v / 12.0 - v**3 / 720.0, -1.0 / np.expm1(-far) - 1.0 / far)
+
+
 TRANSFORMS: dict[str, Callable[[Array], Array]] = {
     "{}": lambda v: v,
     "1 / {}": lambda v: 1.0 / v,
@@ -38,6 +45,9 @@ TRANSFORMS: dict[str, Callable[[Array], Array]] = {
     "tanh({})": np.tanh,
     "sigmoid({0}) * sigmoid(-{0})": lambda v: 0.25 / np.cosh(0.5 * v) ** 2,
     "1 / (sigmoid({0}) * sigmoid(-{0}))": lambda v: 4.0 * np.cosh(0.5 * v) ** 2,
+    "(sigmoid({0}) - the continuous Bernoulli's mean at {0})": lambda v: (
+        0.5 * (1.0 + np.tanh(0.5 * v)) - _continuous_bernoulli_mean(v)
+    ),
     "(1 - tanh({})**2)": lambda v: 1.0 / np.cosh(v) ** 2,
     "1 / (1 - tanh({})**2)": lambda v: np.cosh(v) ** 2,
 }
@@ -52,8 +62,8 @@ def chain_rule(case: Case) -> Finding | None:
         cause = "A factor of the chain rule is missing, or stands there once too often."
         if name == "dy":
             cause = "The gradient from above, dy, is to be multiplied in exactly once."
-        return Finding(
-            "chain rule", (case.name,), f"It is {_times(c)}{text} times the right gradient.", cause
+        return case.finding(
+            "chain rule", f"It is {case.times(c)}{text} times the right gradient.", cause
         )
     return None
 
@@ -62,9 +72,8 @@ def missing_part(case: Case) -> Finding | None:
     """Recognize an error that is constant, or a function of another array, entry by entry."""
     first = case.difference[0] if case.difference.size >= FEWEST else 0.0
     if first and case.explains(case.difference, np.full_like(case.difference, first)):
-        return Finding(
+        return case.finding(
             "missing part",
-            (case.name,),
             f"It is off by the same number everywhere: {first:+.6g}.",
             "The derivative of a linear term is missing, or stands there once too often.",
         )
@@ -76,10 +85,9 @@ def missing_part(case: Case) -> Finding | None:
         ):
             c = None if part is None else case.scaled(case.difference, part)
             if c is not None and not (times and name == "dy"):
-                return Finding(
+                return case.finding(
                     "missing part",
-                    (case.name,),
-                    f"It is off by {_times(c)}{text}{times}.",
+                    f"It is off by {case.times(c)}{text}{times}.",
                     "A path from this array to the output was left out or counted too often.",
                 )
     return None
@@ -89,28 +97,25 @@ def shared_path(case: Case) -> Finding | None:
     """Recognize an error of one number a row (or column), perhaps times another array."""
     if not case.complete or len(case.shape) < 2:
         return None
-    off = case.difference.reshape(case.shape)
-    models = [("one and the same number", np.ones(case.shape))]
+    off, ones = case.difference.reshape(case.shape), np.ones(case.shape)
+    models = [("one and the same number", [ones])]
     for name, v in case.entrywise():
-        models.append((f"the same multiple of {name}", v.reshape(case.shape)))
+        models.append((f"the same multiple of {name}", [v.reshape(case.shape)]))
     for name, v in case.entrywise():
         grown = np.exp(np.clip(v, -99.0, 99.0)).reshape(case.shape)
-        models.append((f"the same multiple of exp({name})", grown))
+        models.append((f"the same multiple of exp({name})", [grown]))
     own = case.pool.get(case.name)
     if own is not None and own.shape == case.shape and own.dtype.kind == "f":
         for axis in range(own.ndim):
             centered = own - own.mean(axis=axis, keepdims=True)
-            models.append((f"the same multiple of {case.name} minus its mean", centered))
-    for axis in range(len(case.shape)):
-        if case.shape[axis] < FEWEST:
-            continue
-        for text, model in models:
-            square = np.sum(model * model, axis=axis, keepdims=True)
-            c = np.sum(model * off, axis=axis, keepdims=True) / np.where(square, square, 1.0)
-            if case.explains(off, c * model):
-                return Finding(
+            models.append((f"the same multiple of {case.name} minus its mean", [centered]))
+        models.append((f"one number and the same multiple of {case.name}", [ones, own]))
+    for axis, length in enumerate(case.shape):
+        for text, columns in models:
+            fits = length >= FEWEST * len(columns)
+            if fits and case.explains(off, _fitted(off, columns, axis)):
+                return case.finding(
                     "shared path",
-                    (case.name,),
                     f"Along axis {axis} it is off by {text}.",
                     "The entries along that axis meet in a sum, mean or norm (softmax, batch or "
                     "layer normalization), and the path through it is missing.",
@@ -118,24 +123,54 @@ def shared_path(case: Case) -> Finding | None:
     return None
 
 
-def labels(case: Case) -> Finding | None:
-    """Recognize errors exactly in the entries that a vector of labels points to."""
-    if not case.complete or len(case.shape) != 2:
+def _fitted(target: Array, columns: list[Array], axis: int) -> Array:
+    """Return the best sum of multiples of the columns, with multiples of its own for each line."""
+    lines = np.moveaxis(target, axis, -1)
+    parts = np.stack([np.moveaxis(c, axis, -1) for c in columns], axis=-1)
+    weights = np.linalg.pinv(parts) @ lines[..., None]
+    return np.asarray(np.moveaxis((parts @ weights)[..., 0], -1, axis))
+
+
+def masked(case: Case) -> Finding | None:
+    """Recognize dy let through where another array is positive or negative than the right one."""
+    arrays = dict(case.entrywise())
+    dy = arrays.get("dy")
+    if dy is None:
         return None
-    wrong = case.wrong.reshape(case.shape)
-    for name, array in case.pool.items():
-        if array.shape != case.shape[:1] or array.dtype.kind not in "iu":
-            continue
-        if array.min() < 0 or array.max() >= case.shape[1]:
-            continue
-        there = np.zeros(case.shape, bool)
-        there[np.arange(len(array)), array] = True
+    masks = [(f"{n} > 0", v > 0) for n, v in arrays.items()]
+    masks += [(f"{n} < 0", v < 0) for n, v in arrays.items()]
+    masks = [(text, mask) for text, mask in masks if FEWEST <= mask.sum() <= mask.size - FEWEST]
+    claimed, right = (
+        next((text for text, mask in masks if case.explains(target, dy * mask)), None)
+        for target in (case.analytic, case.numeric)
+    )
+    if claimed is None or right is None:
+        return None
+    return case.finding(
+        "mask",
+        f"It is dy where {claimed}; the right one is dy where {right}.",
+        "The backward pass must use the mask of the forward pass.",
+    )
+
+
+def labels(case: Case) -> Finding | None:
+    """Recognize errors in the entries that a vector of labels points to, or others there."""
+    off, wrong = case.difference, case.wrong
+    for name, pointed in case.labelled():
+        there = pointed.reshape(-1)
         if np.array_equal(wrong, there):
-            return Finding(
+            return case.finding(
                 "labels",
-                (case.name,),
                 f"Wrong exactly in the entries that {name} points to, one a row.",
                 "Usually the -1 at the label in softmax(x) - onehot(label).",
+            )
+        at, beside = off[there].mean(), off[~there].mean()
+        if case.explains(off, np.where(there, at, beside)):
+            return case.finding(
+                "labels",
+                f"It is off by {at:+.6g} in the entries that {name} points to, by {beside:+.6g} in "
+                "all others.",
+                "The targets differ: label smoothing, or a class weight, on one side only.",
             )
     return None
 
@@ -173,17 +208,9 @@ def _starts_at_once(case: Case) -> bool:
     return bool(right_enough.all() and off[wrong].min() > 1e-3 * off.max())
 
 
-def _times(c: float) -> str:
-    for known, text in ((1.0, ""), (-1.0, "-")):
-        if abs(c - known) <= 1e-6:
-            return text
-    return f"{c:.6g} * "
-
-
 def _region(case: Case, where: str) -> Finding:
-    return Finding(
+    return case.finding(
         "region",
-        (case.name,),
         f"Wrong exactly where {where}, right everywhere else.",
         "A branch of the function (a mask, a clip, a slope, an abs) has another one, or none, "
         "in the backward pass.",

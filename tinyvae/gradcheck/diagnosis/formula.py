@@ -16,6 +16,7 @@ from tinyvae.gradcheck.results import Finding
 
 # Entries beyond the three constants, so that no formula fits by having enough of them.
 SPARE = 5
+MOST = 9  # degree of a polynomial that is looked for, and one
 
 
 def wrong_formula(case: Case) -> Finding | None:
@@ -29,12 +30,35 @@ def wrong_formula(case: Case) -> Finding | None:
     right = next((t for m in models if (t := _written(case, case.numeric, *m))), None)
     if right is None:
         return None
-    return Finding(
+    return case.finding(
         "formula",
-        (case.name,),
         f"It is {claimed}; the right one is {right}.",
         "One of the two was not derived from the function as it stands.",
     )
+
+
+def cut_series(case: Case) -> Finding | None:
+    """Recognize a polynomial that is right near 0 only, to the order that it has."""
+    arrays = dict(case.entrywise())
+    times = arrays.pop("dy", np.ones(case.analytic.size))
+    for name, v in arrays.items():
+        near = np.argsort(np.abs(v))
+        for degree in range(1, min(MOST, v.size - SPARE)):
+            powers = times[:, None] * v[:, None] ** np.arange(degree + 1)
+            if not _written(case, case.analytic, [""] * (degree + 1), powers):
+                continue
+            if _written(case, case.numeric, [""] * (degree + 1), powers):
+                break
+            # The first term that is left out is of the next order, or higher.
+            order = (np.abs(case.difference) / np.abs(times * v ** (degree + 1)))[near]
+            if order[: len(near) // 3].max() <= 2.0 * order[len(near) // 3 :].max():
+                return case.finding(
+                    "series",
+                    f"It is a polynomial of degree {degree} in {name}, right only near 0.",
+                    "A series was cut off: use the function itself.",
+                )
+            break
+    return None
 
 
 def _models(case: Case) -> Iterator[tuple[list[str], Array]]:

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from tinyvae.gradcheck.diagnosis.case import FEWEST, Case
+from tinyvae.gradcheck.diagnosis.case import FEWEST, LEFT_OVER, Case
 from tinyvae.gradcheck.problem import Array
 from tinyvae.gradcheck.results import Finding
 
@@ -33,7 +33,7 @@ def shape(case: Case) -> Finding | None:
         found = _summed(case)
         if found:
             kind, fact, cause = "wrong axis", *found
-    return Finding(kind, (case.name,), f"{saw} {fact}".strip(), cause)
+    return case.finding(kind, f"{saw} {fact}".strip(), cause)
 
 
 def _summed(case: Case) -> tuple[str, str] | None:
@@ -70,17 +70,15 @@ def same_as_another(case: Case) -> Finding | None:
         if name == case.name or other.shape != case.claimed.shape:
             continue
         if np.array_equal(other, case.claimed) and np.any(other):
-            return Finding(
+            return case.finding(
                 "aliased",
-                (case.name,),
                 f"The gradient is entry for entry the one claimed for {name}.",
                 "Usually two names for one buffer, or a line copied and not changed.",
             )
         theirs = case.measured.get(name)
         if theirs is not None and case.explains(case.claimed.reshape(-1), theirs):
-            return Finding(
+            return case.finding(
                 "swapped",
-                (case.name,),
                 f"It is the right gradient of {name}.",
                 "Usually the gradients are returned in another order than the inputs.",
             )
@@ -97,11 +95,10 @@ def rearranged(case: Case) -> Finding | None:
             times = "" if abs(c - 1.0) <= 1e-6 else f", times {(case.known(c) or f'{c:.6g}')}"
             kind = "transposed" if "transpose" in saw else "rearranged"
             cause = "Usually a .T or a reshape too many or too few."
-            return Finding(kind, (case.name,), f"The right numbers, {saw}{times}.", cause)
+            return case.finding(kind, f"The right numbers, {saw}{times}.", cause)
     if case.complete and case.explains(np.sort(case.analytic), np.sort(case.numeric)):
-        return Finding(
+        return case.finding(
             "rearranged",
-            (case.name,),
             "The right numbers in the wrong places.",
             "Usually an index or an order (a permutation, a sort) that was not undone.",
         )
@@ -139,9 +136,8 @@ def reduced(case: Case) -> Finding | None:
             model = np.broadcast_to(total(case.right, axis=axes, keepdims=True), case.shape)
             if case.explains(case.analytic, model.reshape(-1)):
                 over = "all axes" if len(axes) == len(case.shape) else f"axis {axes[0]}"
-                return Finding(
+                return case.finding(
                     "wrong axis",
-                    (case.name,),
                     f"Every entry is the {word} of the right ones over {over}.",
                     "A sum or mean over the wrong axis, then broadcast back.",
                 )
@@ -156,9 +152,8 @@ def _other_sum(case: Case) -> Finding | None:
             for row in (0, -1):
                 one = np.take(array, row, axis)
                 if case.explains(case.claimed, one) and case.explains(case.right, total):
-                    return Finding(
+                    return case.finding(
                         "wrong axis",
-                        (case.name,),
                         f"It is the entry {row} of {name} along axis {axis}; the right one is "
                         "the sum over that axis.",
                         "The sum is missing, or was overwritten instead of added to (= for +=).",
@@ -168,11 +163,33 @@ def _other_sum(case: Case) -> Finding | None:
                 case.scaled(case.right, array.sum(axis=k)) for k in range(array.ndim) if k != axis
             )
             if c is not None and right:
-                return Finding(
+                return case.finding(
                     "wrong axis",
-                    (case.name,),
                     f"It is {name} summed over axis {axis}.",
                     "Summed over the wrong axis; the batch is axis 0.",
+                )
+    return None
+
+
+def summed_from_the_other_end(case: Case) -> Finding | None:
+    """Recognize sums of dy along an axis that run from the wrong end, whatever multiplies them."""
+    dy = case.pool.get("dy")
+    if dy is None or dy.shape != case.shape:
+        return None
+    for axis in range(len(case.shape)):
+        front, back = (
+            np.flip(np.cumsum(np.flip(dy, flipped), axis), flipped).reshape(-1)[case.indices]
+            for flipped in ((), (axis,))
+        )
+        for here, there, end in ((front, back, "start"), (back, front, "end")):
+            left_over = np.linalg.norm(case.analytic * there - case.numeric * here)
+            slack = 10.0 * case.noise * np.abs(here).max()
+            if left_over <= LEFT_OVER * np.linalg.norm(case.difference * there) + slack:
+                return case.finding(
+                    "rearranged",
+                    f"It has dy summed up from the {end} of axis {axis}; the right one, from the "
+                    "other end.",
+                    "What is added up along an axis is sent back along it in reverse.",
                 )
     return None
 
@@ -204,7 +221,7 @@ def some_rows(case: Case) -> Finding | None:
         saw, cause = f"{saw} There the gradient is zero.", "They were never written, or cut off."
     elif _one_block(wrong):
         cause = "Usually a loop, slice or buffer that misses or overwrites them (a last batch?)."
-    return Finding("some rows", (case.name,), saw, cause)
+    return case.finding("some rows", saw, cause)
 
 
 def _one_block(indices: Array) -> bool:

@@ -17,9 +17,8 @@ def not_finite(case: Case) -> Finding | None:
     bad = int(np.sum(~np.isfinite(case.claimed)))
     if not bad:
         return None
-    return Finding(
+    return case.finding(
         "not finite",
-        (case.name,),
         f"{bad} of {case.claimed.size} entries are NaN or infinite.",
         "Usually a division by zero or the logarithm of zero in the backward pass only.",
     )
@@ -40,9 +39,8 @@ def missing_term(case: Case) -> Finding | None:
             -2.0: f"has the {names} with the wrong sign",
         }.get(c, f"weighs the {names} by {1.0 + c:.6g} in place of 1")
         same = " (here these are the same)" if len(terms) > 1 else ""
-        return Finding(
+        return case.finding(
             "missing term",
-            (case.name,),
             f"The gradient {saw}{same}.",
             "A path was left out or weighed differently in the backward pass and in the function.",
         )
@@ -62,9 +60,8 @@ def zero(case: Case) -> Finding | None:
     """Recognize a gradient that is zero everywhere."""
     if np.any(case.claimed):
         return None
-    return Finding(
+    return case.finding(
         "zero",
-        (case.name,),
         "The gradient is zero everywhere.",
         "The array was never written, was cleared again, or its path to the output is cut.",
     )
@@ -81,23 +78,21 @@ def factor(case: Case) -> Finding | None:
     if abs(c - 1.0) <= 1e-12:
         return None
     if abs(c - 1.0) <= 1e-4:
-        return Finding(
+        return case.finding(
             "factor",
-            (case.name,),
             f"The gradient is 1 {'-' if c < 1 else '+'} {abs(c - 1.0):.3g} times the right one.",
             "A constant is nearly right: 3.14159 for pi, 0.7071 for 1 / sqrt(2), 1e-8 added.",
         )
     if abs(c + 1.0) <= 1e-6:
-        return Finding(
+        return case.finding(
             "sign",
-            (case.name,),
             "The gradient has the wrong sign: -1 times the right one.",
             "Usually the gradient of the log-likelihood where that of the loss was meant, or "
             "target - output in place of output - target.",
         )
     known = case.known(c)
     saw = f"The gradient is {known or f'{c:.6g}'} times the right one."
-    return Finding("factor", (case.name,), saw, _cause_of_factor(known or ""))
+    return case.finding("factor", saw, _cause_of_factor(known or ""))
 
 
 def _cause_of_factor(known: str) -> str:
@@ -115,9 +110,8 @@ def mixed_signs(case: Case) -> Finding | None:
     flipped = case.analytic * case.numeric < 0
     if not flipped.any() or not case.explains(np.abs(case.analytic), np.abs(case.numeric)):
         return None
-    return Finding(
+    return case.finding(
         "sign",
-        (case.name,),
         f"The sign is wrong in {int(flipped.sum())} of {flipped.size} entries, no size is.",
         "Usually an abs, a square root or a missing sign() in the backward pass.",
     )
@@ -135,9 +129,8 @@ def float32(case: Case) -> Finding | None:
     )
     if not off.all():
         return None
-    return Finding(
+    return case.finding(
         "float32",
-        (case.name,),
         "Every entry is a float32 number, right to about 7 digits.",
         "Something in the backward pass is cast to float32: a buffer, a constant, dtype=...",
     )
@@ -157,9 +150,8 @@ def weights_twice(case: Case) -> Finding | None:
             sums, varies = ratio.sum(axis=axis), np.ptp(ratio, axis=axis).min() > 1e-3
             are_weights = length >= FEWEST and sums.size > 1 and varies and bool((ratio > 0).all())
             if are_weights and doubt < 1e-3 and np.abs(sums - 1.0).max() <= length * doubt:
-                return Finding(
+                return case.finding(
                     "weights",
-                    (case.name,),
                     f"{text} sums to 1 along axis {axis}, all of it positive.",
                     f"Usually normalized weights (softmax, importance) that are {cause}.",
                 )
