@@ -55,7 +55,7 @@ def adam_rows(values: Array, gradient: Array, m: Array, v: Array, constants: Arr
         values[i], m[i], v[i] = adam_update(values[i], gradient[i], m[i], v[i], constants)
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def update_weight_rows(
     x: Array,
     da: Array,
@@ -82,7 +82,7 @@ def update_weight_rows(
         )  # fmt: skip
 
 
-@kernel(inline=True)
+@kernel(borrows=True, apart=True)
 def update_bias_columns(
     da: Array,
     bias: Array,

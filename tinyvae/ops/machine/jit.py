@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ import llvmlite.binding as llvm
 from numba import config, njit
 
 from tinyvae.errors import SizeError
+from tinyvae.ops.machine.apart import stand_apart
 from tinyvae.ops.machine.kernel_cache import attach_cache
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,6 +83,7 @@ def kernel(
     forceinline: bool = False,
     inline: bool = False,
     borrows: bool = False,
+    apart: bool = False,
 ) -> Callable[[F], F]:
     """Compile a function with Numba, lazily, cached, without the global interpreter lock.
 
@@ -98,23 +100,34 @@ def kernel(
         Whether the function and all it calls allocate nothing and keep no array beyond the call.
         Numba then counts no references, which is a third of the code of a kernel of many arrays.
 
+    apart : bool
+        Whether callers call it by its address instead of taking a copy; see ``apart.py``.
+
     Returns
     -------
     callable
         The decorator.
     """
 
-    def decorate(function: F) -> F:
-        compiled = njit(
+    def compiled(function: Any, only_inside: bool) -> Any:
+        made = njit(
             fastmath=set(fastmath),
             forceinline=forceinline,
             inline="always" if inline else "never",
             error_model="numpy",
             nogil=True,
+            no_cpython_wrapper=only_inside,
+            no_cfunc_wrapper=True,
             _nrt=not borrows,
         )(function)
         if not (JIT_DISABLED or forceinline or inline):
-            attach_cache(compiled, function, source_key)
-        return compiled  # type: ignore[no-any-return]
+            attach_cache(made, function, source_key)
+        return made
+
+    def decorate(function: F) -> F:
+        if not apart or JIT_DISABLED:
+            return compiled(function, only_inside=False)  # type: ignore[no-any-return]
+        dispatcher = compiled(function, only_inside=True)
+        return stand_apart(dispatcher, partial(compiled, only_inside=False))  # type: ignore[return-value]
 
     return decorate
