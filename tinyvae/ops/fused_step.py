@@ -31,8 +31,9 @@ from tinyvae.ops.latent_rows import (
     latent_backward_rows,
     latent_forward_rows,
 )
+from tinyvae.ops.layout import Network
 from tinyvae.ops.likelihood_rows import GAUSSIAN_LEARNED, likelihood_rows, weigh_rows
-from tinyvae.ops.machine.jit import kernel
+from tinyvae.ops.machine.jit import ask, kernel
 from tinyvae.ops.machine.subnormals import flush_subnormals, restore_mode
 from tinyvae.ops.machine.views import matrix_at, row_at, vector_at
 from tinyvae.ops.machine.work_queue import in_parts
@@ -71,6 +72,21 @@ class Step(NamedTuple):
     log_sigma: float
     beta: float
     free_bits: float
+
+
+def ask_for(network: Network, objective: int) -> None:
+    """Have those kernels compiled that not every model needs."""
+    for activation in (network.activation, rows.IDENTITY):
+        ask(rows.activate_rows, activation)
+    ask(rows.derivative_rows, network.activation)
+    ask(likelihood_rows, network.likelihood)
+    ask(latent_backward_rows, objective)
+    if objective != ELBO:
+        ask(importance_rows)
+        ask(weigh_rows)
+    if network.n_classes:
+        ask(rows.label_rows)
+        ask(rows.label_gradient_columns)
 
 
 @kernel(inline=True)

@@ -158,7 +158,7 @@ def latent_forward_rows(
         kl_of_row[n] = total_of(kl[n])
 
 
-@kernel(borrows=True, apart=True)
+@kernel(borrows=True, apart=True, waits=True)
 def importance_rows(
     reconstruction: Array,
     logvar: Array,
@@ -183,7 +183,7 @@ def importance_rows(
         bound[n] = importance_row(log_w[n], weight[n])
 
 
-@kernel(borrows=True, apart=True)
+@kernel(borrows=True, apart=True, chosen="objective")
 def latent_backward_rows(
     objective: int,
     dz: Array,

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tinyvae.ops import layout as at
-from tinyvae.ops.fused_step import EVERYTHING, step_in_parts
+from tinyvae.ops.fused_step import EVERYTHING, ask_for, step_in_parts
 from tinyvae.ops.layout import Layout, Network
 from tinyvae.ops.machine.workers import run_shared, threads_for
 
@@ -31,6 +31,7 @@ class TrainStep:
         self.values, self.network, self.threads = values, network, threads
         self._layout: Layout | None = None
         self._room = (0, 0)  # examples and samples that the layout has buffers for
+        self._asked: set[int] = set()  # objectives whose kernels are there
 
     def __call__(
         self,
@@ -60,6 +61,9 @@ class TrainStep:
         code, samples, beta, free_bits = objective
         flops = 6.0 * len(x) * samples * self.values.size
         threads = min(len(x), at.MOST_THREADS, threads_for(flops, self.threads))
+        if code not in self._asked:
+            ask_for(self.network, code)
+            self._asked.add(code)
         layout, network = self._layout_for(len(x), samples), self.network
         run_shared(
             step_in_parts, threads, EVERYTHING, self.values, *adam, *layout, x, noise, labels,

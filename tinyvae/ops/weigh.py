@@ -17,7 +17,7 @@ from tinyvae.ops import matmul, rows
 from tinyvae.ops.latent_rows import log_weight_row, reparameterize_row, std_row
 from tinyvae.ops.layout import Network
 from tinyvae.ops.likelihood_rows import likelihood_rows
-from tinyvae.ops.machine.jit import kernel
+from tinyvae.ops.machine.jit import ask, kernel
 from tinyvae.ops.machine.memory import allocate
 from tinyvae.ops.machine.subnormals import flush_subnormals, restore_mode
 from tinyvae.ops.machine.views import matrix_at, row_at, vector_at
@@ -136,6 +136,11 @@ class Weigh:
 
     def __init__(self, values: Array, network: Network, threads: int | None) -> None:
         self.values, self.network, self.threads = values, network, threads
+        for activation in (network.activation, rows.IDENTITY):
+            ask(rows.activate_rows, activation)
+        ask(likelihood_rows, network.likelihood)
+        if network.n_classes:
+            ask(rows.label_rows)
         encoder_depth = len(network.encoder) - 1
         self._layers = at.make_layout(network, 1, 1, values.dtype).layers[encoder_depth:].copy()
         latent, input_dim = network.decoder[0], network.decoder[-1]

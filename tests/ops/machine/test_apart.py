@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import TypingError
 
+from tinyvae.errors import SizeError
 from tinyvae.ops import rows
 from tinyvae.ops.machine import apart, jit
 
@@ -90,6 +92,7 @@ def test_an_edit_in_the_kernel_makes_its_callers_new(small_package):
 
 def test_callers_take_no_copy_and_share_one_kernel(monkeypatch):
     monkeypatch.setattr(jit, "attach_cache", lambda *_: None)
+    rows.activate_rows.ask(1)
 
     @jit.kernel()
     def first(h):
@@ -117,6 +120,63 @@ def test_every_type_has_a_kernel_of_its_own():
         rows.activate_rows(h, 0, 0, 1)
         np.testing.assert_array_equal(h, [[0.0, 3.0]])
         assert h.dtype == dtype
+
+
+def test_a_number_that_nobody_asked_for_is_refused_and_one_asked_for_later_is_found(monkeypatch):
+    monkeypatch.setattr(jit, "attach_cache", lambda *_: None)
+
+    @jit.kernel(apart=True, chosen="which")
+    def put(x, which):
+        if which == 0:
+            x[0] = 5.0
+        elif which == 1:
+            x[0] = x.there_is_no_such_thing
+        else:
+            x[0] = 7.0
+
+    @jit.kernel()
+    def caller(x, which):
+        put(x, which)
+
+    x = np.zeros(1)
+    jit.ask(put, 0)
+    caller(x, 0)
+    assert x == [5.0]
+    for number in (2, -1, 8, 1 << 40):
+        with pytest.raises(RuntimeError, match=r"put was called for a number that nobody"):
+            caller(x, number)
+    put.ask(2)
+    caller(x, 2)
+    assert x == [7.0]
+    put(x, 0)  # from Python: asked for as it is called
+    assert x == [5.0]
+    for number in (-1, 8):
+        with pytest.raises(SizeError, match=f"put was asked for number {number}, expected 0 to 7"):
+            put.ask(number)
+    with pytest.raises(TypingError, match="there_is_no_such_thing"):  # compiled for itself alone
+        put.ask(1)
+
+
+def test_a_kernel_that_waits_is_compiled_when_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(jit, "attach_cache", lambda *_: None)
+
+    @jit.kernel(apart=True, waits=True)
+    def put(x):
+        x[0] = 5.0
+
+    @jit.kernel()
+    def caller(x, really):
+        if really:
+            put(x)
+
+    x = np.zeros(1)
+    caller(x, False)
+    assert not put.compiled.overloads
+    with pytest.raises(RuntimeError, match="put was called"):
+        caller(x, True)
+    jit.ask(put)
+    caller(x, True)
+    assert x == [5.0]
 
 
 def test_what_a_kernel_raises_reaches_the_caller(monkeypatch):

@@ -19,7 +19,7 @@ import llvmlite.binding as llvm
 from numba import config, njit
 
 from tinyvae.errors import SizeError
-from tinyvae.ops.machine.apart import stand_apart
+from tinyvae.ops.machine.apart import Apart, Chosen
 from tinyvae.ops.machine.kernel_cache import attach_cache
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,6 +77,12 @@ def source_key() -> str:
     return digest.hexdigest()
 
 
+def ask(function: Callable[..., Any], number: int = 0) -> None:
+    """Have a kernel that waits ready, or one that chooses for that number; see ``apart.py``."""
+    if not JIT_DISABLED:
+        function.ask(number)  # type: ignore[attr-defined]
+
+
 def kernel(
     *,
     fastmath: frozenset[str] = FASTMATH,
@@ -84,6 +90,8 @@ def kernel(
     inline: bool = False,
     borrows: bool = False,
     apart: bool = False,
+    chosen: str | None = None,
+    waits: bool = False,
 ) -> Callable[[F], F]:
     """Compile a function with Numba, lazily, cached, without the global interpreter lock.
 
@@ -102,6 +110,11 @@ def kernel(
 
     apart : bool
         Whether callers call it by its address instead of taking a copy; see ``apart.py``.
+    chosen : str or None
+        Of a kernel that stands apart, the argument that chooses what it does: each number is
+        compiled by itself, when it is asked for.
+    waits : bool
+        Whether a kernel that stands apart is compiled only when it is asked for.
 
     Returns
     -------
@@ -119,6 +132,7 @@ def kernel(
             no_cpython_wrapper=only_inside,
             no_cfunc_wrapper=True,
             _nrt=not borrows,
+            **({"pipeline_class": Chosen} if chosen and only_inside else {}),
         )(function)
         if not (JIT_DISABLED or forceinline or inline):
             attach_cache(made, function, source_key)
@@ -128,6 +142,7 @@ def kernel(
         if not apart or JIT_DISABLED:
             return compiled(function, only_inside=False)  # type: ignore[no-any-return]
         dispatcher = compiled(function, only_inside=True)
-        return stand_apart(dispatcher, partial(compiled, only_inside=False))  # type: ignore[return-value]
+        for_python = partial(compiled, only_inside=False)
+        return Apart(dispatcher, for_python, chosen, waits)  # type: ignore[return-value]
 
     return decorate

@@ -19,7 +19,7 @@ from typing import Any
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
-from tinyvae.ops.machine.apart import bind, needed_by
+from tinyvae.ops.machine.apart import needed_by
 from tinyvae.ops.machine.compile_turn import TURN
 
 _DIGEST = hashlib.sha256().digest_size
@@ -94,8 +94,8 @@ class _WithNeeded(CompileResultCacheImpl):  # type: ignore[misc]
 
     def rebuild(self, target_context: Any, payload: Any) -> Any:
         needed, reduced = payload
-        for function, arguments in needed:
-            bind(function, arguments)
+        for kernel, kinds in needed:
+            kernel.table(kinds)
         return super().rebuild(target_context, reduced)
 
 
