@@ -25,8 +25,6 @@ from tinyvae.ops import matmul, rows
 from tinyvae.ops.latent_rows import (
     DREG,
     ELBO,
-    IWAE,
-    STL,
     importance_rows,
     latent_backward_rows,
     latent_forward_rows,
@@ -74,7 +72,7 @@ class Step(NamedTuple):
     free_bits: float
 
 
-def ask_for(network: Network, objective: int) -> None:
+def ask_for(network: Network, objective: int, free_bits: float) -> None:
     """Have those kernels compiled that not every model needs."""
     for activation in (network.activation, rows.IDENTITY):
         ask(rows.activate_rows, activation)
@@ -84,9 +82,13 @@ def ask_for(network: Network, objective: int) -> None:
     if objective != ELBO:
         ask(importance_rows)
         ask(weigh_rows)
+    if free_bits >= 0.0:
+        ask(_charge_free_bits)
+    if network.likelihood == GAUSSIAN_LEARNED:
+        ask(_update_log_sigma)
     if network.n_classes:
         ask(rows.label_rows)
-        ask(rows.label_gradient_columns)
+        ask(_update_labels)
 
 
 @kernel(inline=True)
@@ -180,6 +182,31 @@ def _decode(step: Step, part: int, start: int, stop: int) -> None:
     _backward_layers(step, n, 0, step.n_encoder, start, stop)
 
 
+@kernel(borrows=True, apart=True, waits=True)
+def _update_labels(
+    step: Step, layer: Array, da: Array, buffer: Array, start: int, stop: int
+) -> None:
+    """Adam on columns start to stop of a label weight."""
+    size = stop - start
+    gradient = matrix_at(buffer, 0, step.n_classes, size)
+    rows.label_gradient_columns(da, step.labels, layer[at.SAMPLES], gradient, start, stop)
+    for c in range(step.n_classes):
+        first = layer[at.LABEL] + c * layer[at.FAN_OUT] + start
+        matmul.adam_rows(
+            vector_at(step.values, first, size), vector_at(buffer, c * size, size),
+            vector_at(step.m, first, size), vector_at(step.v, first, size), step.constants,
+        )  # fmt: skip
+
+
+@kernel(borrows=True, apart=True, waits=True)
+def _update_log_sigma(step: Step) -> None:
+    """Adam on log_sigma, which stands behind all layers."""
+    gradient, last = rows.total_of(_buffers(step).dlog_sigma), step.values.size - 1
+    step.values[last], step.m[last], step.v[last] = matmul.adam_update(
+        step.values[last], gradient, step.m[last], step.v[last], step.constants
+    )
+
+
 @kernel(borrows=True, apart=True)
 def _update_layer(step: Step, i: int, x: Array, part: int, parts: int) -> None:
     """Adam on this part's rows of the weight, and columns of the bias and the label weight."""
@@ -195,58 +222,41 @@ def _update_layer(step: Step, i: int, x: Array, part: int, parts: int) -> None:
     start, stop = part * fan_out // parts, (part + 1) * fan_out // parts
     matmul.update_bias_columns(da, bias, m_bias, v_bias, step.constants, buffer, start, stop)
     if layer[at.LABEL] >= 0:
-        gradient = matrix_at(buffer, 0, step.n_classes, stop - start)
-        rows.label_gradient_columns(da, step.labels, layer[at.SAMPLES], gradient, start, stop)
-        for c in range(step.n_classes):
-            first, size = layer[at.LABEL] + c * fan_out + start, stop - start
-            matmul.adam_rows(
-                vector_at(step.values, first, size), vector_at(buffer, c * size, size),
-                vector_at(step.m, first, size), vector_at(step.v, first, size), step.constants,
-            )  # fmt: skip
+        _update_labels(step, layer, da, buffer, start, stop)
 
 
 @kernel(borrows=True, apart=True)
 def _update(step: Step, part: int, parts: int) -> None:
     """Region 2: this part of every weight, bias and label weight."""
-    of = _buffers(step)
     x = step.x
     for i in range(len(step.layers)):
         if i == step.n_encoder:
-            x = of.z
+            x = _buffers(step).z
         _update_layer(step, i, x, part, parts)
         x = at.values_of(step.workspace, row_at(step.layers, i), (len(x),)).output
     if step.likelihood == GAUSSIAN_LEARNED and part == 0:
-        last = step.values.size - 1  # log_sigma stands behind all layers
-        gradient = rows.total_of(of.dlog_sigma)
-        step.values[last], step.m[last], step.v[last] = matmul.adam_update(
-            step.values[last], gradient, step.m[last], step.v[last], step.constants
-        )
+        _update_log_sigma(step)
 
 
-@kernel(inline=True)
-def _charge_kl(step: Step) -> None:
-    """Set the weight of each dimension's KL, beta / batch; zero where its bits are free."""
+@kernel(borrows=True, apart=True, waits=True)
+def _charge_free_bits(step: Step) -> None:
+    """Add up the KL that the loss charges for; nothing pulls at dimensions whose bits are free."""
     n, latent = len(step.x), step.noise.shape[1]
     of = _buffers(step)
-    kl, dkl = of.kl, of.dkl
     step.means[CHARGED_KL] = 0.0
     for j in range(latent):
-        dkl[j] = step.beta / n
-        if step.free_bits >= 0.0:
-            total = 0.0
-            for row in range(n):
-                total += kl[row, j]
-            step.means[CHARGED_KL] += max(step.free_bits, total / n)
-            if total / n <= step.free_bits:
-                dkl[j] = 0.0
+        total = 0.0
+        for row in range(n):
+            total += of.kl[row, j]
+        step.means[CHARGED_KL] += max(step.free_bits, total / n)
+        if total / n <= step.free_bits:
+            of.dkl[j] = 0.0
 
 
 @kernel(inline=True)
-def _average(step: Step) -> None:
+def _average(step: Step, reconstruction: Array, kl: Array, bound: Array) -> None:
     """Write the means of loss, reconstruction and kl over the batch."""
     n, samples = len(step.x), step.samples
-    of = _buffers(step)
-    reconstruction, kl, bound = of.reconstruction, of.kl_of_row, of.bound
     total, total_kl, total_bound = 0.0, 0.0, 0.0
     for row in range(n * samples):
         total += reconstruction[row]
@@ -256,7 +266,7 @@ def _average(step: Step) -> None:
     if step.objective == ELBO:
         charged = step.means[CHARGED_KL] if step.free_bits >= 0.0 else total_kl / n
         step.means[LOSS] = step.means[MEAN_RECONSTRUCTION] + step.beta * charged
-    elif step.objective in (IWAE, STL, DREG):
+    elif step.objective <= DREG:  # iwae, stl, dreg
         for row in range(n):
             total_bound += bound[row]
         step.means[LOSS] = -total_bound / n
@@ -269,12 +279,16 @@ def _next_region(step: Step, done: int) -> int:
     """Do what stands between two regions, and return the one that follows."""
     if done & WEIGHTS:
         return EVERYTHING
+    of = _buffers(step)
     if not done & ENCODER or step.free_bits >= 0.0:
-        _charge_kl(step)
+        for j in range(of.dkl.size):  # what a dimension's KL weighs in the loss
+            of.dkl[j] = step.beta / len(step.x)
+        if step.free_bits >= 0.0:
+            _charge_free_bits(step)
     if not done & DECODER:
         split = step.free_bits >= 0.0
         return DECODER if done & ENCODER else ENCODER if split else ENCODER | DECODER
-    _average(step)
+    _average(step, of.reconstruction, of.kl_of_row, of.bound)
     # (LLVM would fold isfinite to true; see jit.py)
     return WEIGHTS if abs(step.means[LOSS]) < math.inf else EVERYTHING
 

@@ -12,6 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tinyvae.ops.machine.jit import LANES, kernel
+from tinyvae.ops.machine.views import rows_at
 
 if LANES:
     from tinyvae.ops.tiles import backward_input_rows, forward_rows, weight_gradient_rows
@@ -75,10 +76,9 @@ def update_weight_rows(
     for first in range(start, stop, UPDATE_ROWS):
         last = min(first + UPDATE_ROWS, stop)
         weight_gradient_rows(x, da, buffer, first, last)
-        gradient = buffer.reshape(-1)
         adam_rows(
-            weight[first:last].reshape(-1), gradient, m[first:last].reshape(-1),
-            v[first:last].reshape(-1), constants,
+            rows_at(weight, first, last), rows_at(buffer, 0, last - first),
+            rows_at(m, first, last), rows_at(v, first, last), constants,
         )  # fmt: skip
 
 

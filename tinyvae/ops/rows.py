@@ -89,7 +89,7 @@ def label_rows(
             row[j] += added[j]
 
 
-@kernel(borrows=True, apart=True, waits=True)
+@kernel(borrows=True, apart=True)
 def label_gradient_columns(
     da: Array, labels: Array, samples: int, out: Array, start: int, stop: int
 ) -> None:

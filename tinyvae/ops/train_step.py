@@ -31,7 +31,7 @@ class TrainStep:
         self.values, self.network, self.threads = values, network, threads
         self._layout: Layout | None = None
         self._room = (0, 0)  # examples and samples that the layout has buffers for
-        self._asked: set[int] = set()  # objectives whose kernels are there
+        self._asked: set[tuple[int, bool]] = set()  # objectives whose kernels are there
 
     def __call__(
         self,
@@ -61,9 +61,10 @@ class TrainStep:
         code, samples, beta, free_bits = objective
         flops = 6.0 * len(x) * samples * self.values.size
         threads = min(len(x), at.MOST_THREADS, threads_for(flops, self.threads))
-        if code not in self._asked:
-            ask_for(self.network, code)
-            self._asked.add(code)
+        wanted = code, free_bits >= 0.0
+        if wanted not in self._asked:
+            ask_for(self.network, code, free_bits)
+            self._asked.add(wanted)
         layout, network = self._layout_for(len(x), samples), self.network
         run_shared(
             step_in_parts, threads, EVERYTHING, self.values, *adam, *layout, x, noise, labels,

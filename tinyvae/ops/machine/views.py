@@ -66,6 +66,10 @@ if JIT_DISABLED:
         """Return row i of a C-contiguous matrix."""
         return np.asarray(matrix[i])
 
+    def rows_at(matrix: Array, start: int, stop: int) -> Array:
+        """Return rows start to stop - 1 of a C-contiguous matrix, one after the other."""
+        return matrix[start:stop].reshape(-1)
+
     def views(kind: Any, shapes: dict[str, Shape]) -> Any:
         """See below."""
 
@@ -115,6 +119,20 @@ else:
             return _array(context, builder, signature.return_type, start, [length])
 
         return types.Array(matrix.dtype, 1, "C")(matrix, types.int64), generate
+
+    @intrinsic
+    def rows_at(_typing: Any, matrix: Any, start: Any, stop: Any) -> Typed:
+        """Return rows start to stop - 1 of a C-contiguous matrix, one after the other."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            whole, first, last = arguments
+            length = builder.extract_value(make_array(matrix)(context, builder, whole).shape, 1)
+            data = _start(context, builder, matrix, whole, builder.mul(first, length))
+            size = builder.mul(builder.sub(last, first), length)
+            return _array(context, builder, signature.return_type, data, [size])
+
+        view = types.Array(matrix.dtype, 1, "C")
+        return view(matrix, types.int64, types.int64), generate
 
     def views(kind: Any, shapes: dict[str, Shape]) -> Any:
         """Make a function that cuts many arrays out of a vector at once.
