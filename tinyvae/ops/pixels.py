@@ -121,7 +121,7 @@ def _draw_pixels(
     words: Array,
     draws: Array,
 ) -> int:
-    """Draw and use a row at a time; ``draws`` is the memory of ``words``, seen as four times as many.
+    """Draw and use a row at a time; ``draws`` are the same memory as ``words``.
 
     Each word of 64 bits makes four draws, its low bits first; a word at the end of a row serves
     the next row, too.
