@@ -18,11 +18,11 @@ def forward(request, rng):
     posterior[2, LATENT:] = [9.0, -12.0, 0.0]  # where the bound of logvar bends
     noise = rng.standard_normal((ROWS * samples, LATENT))
     logvar, std, kl = np.full((3, ROWS, LATENT), np.nan)
-    z = np.full_like(noise, np.nan)
-    latent_forward_rows(posterior, noise, logvar, std, z, kl, samples, START, STOP)
+    z, kl_of_row = np.full_like(noise, np.nan), np.full(ROWS, np.nan)
+    latent_forward_rows(posterior, noise, logvar, std, z, kl, kl_of_row, samples, START, STOP)
     return {
         "samples": samples, "posterior": posterior, "noise": noise, "logvar": logvar, "std": std,
-        "kl": kl, "z": z,
+        "kl": kl, "z": z, "kl_of_row": kl_of_row,
     }  # fmt: skip
 
 
@@ -39,10 +39,12 @@ def expected_forward(case):
     mu, raw = case["posterior"][:, :LATENT], case["posterior"][:, LATENT:]
     logvar = reference.bound_logvar_forward(raw)
     mus, logvars = (np.repeat(array, k, axis=0) for array in (mu, logvar))
+    kl = reference.kl_forward(mu, logvar)
     return {
         "logvar": logvar,
         "std": np.exp(0.5 * logvar),
-        "kl": reference.kl_forward(mu, logvar),
+        "kl": kl,
+        "kl_of_row": kl.sum(axis=1),
         "z": reference.reparameterize_forward(mus, logvars, case["noise"]),
     }
 

@@ -61,8 +61,8 @@ def test_the_kernel_is_the_reference_on_its_rows(likelihood, samples, rng):
 
 def test_a_code_without_a_branch_is_not_a_number(rng):
     logits = rng.standard_normal((ROWS, WIDTH))
-    for code in (-1, len(LIKELIHOODS)):
-        assert np.isnan(run(code, logits, np.zeros_like(logits), 1)[0]).all()
+    found = run(len(LIKELIHOODS), logits, np.zeros_like(logits), 1)
+    assert np.isnan(found[0]).all()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

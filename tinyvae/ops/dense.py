@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyvae.ops import matmul, rows
-from tinyvae.ops.machine.jit import kernel
+from tinyvae.ops.machine.jit import ask, kernel
 from tinyvae.ops.machine.work_queue import WHOLE, in_parts
 from tinyvae.ops.machine.workers import run_shared, threads_for
 from tinyvae.ops.reference import ACTIVATIONS
@@ -84,6 +84,7 @@ def dense_forward(
     threads: int | None = 1,
 ) -> Array:
     """See ``reference.dense_forward``."""
+    ask(rows.activate_rows, CODE[activation])
     h = np.empty((len(x), weight.shape[1]), x.dtype)
     threads = min(len(x), threads_for(2 * len(x) * weight.size, threads))
     run_shared(_dense_forward, threads, x, weight, bias, CODE[activation], h)
@@ -112,6 +113,7 @@ def dense_backward_input(
     threads: int | None = 1,
 ) -> Array:
     """See ``reference.dense_backward_input``."""
+    ask(rows.derivative_rows, CODE[activation])
     below = np.empty_like(h)
     threads = min(len(da), threads_for(2 * len(da) * weight.size, threads))
     run_shared(_dense_backward_input, threads, da, weight, h, CODE[activation], below)

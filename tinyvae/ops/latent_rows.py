@@ -129,7 +129,7 @@ def importance_row(log_w: Array, weight: Array) -> Any:
 # Rows of a batch ---------------------------------------------------------------------------
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def latent_forward_rows(
     posterior: Array,
     noise: Array,
@@ -137,11 +137,15 @@ def latent_forward_rows(
     std: Array,
     z: Array,
     kl: Array,
+    kl_of_row: Array,
     samples: int,
     start: int,
     stop: int,
 ) -> None:
-    """From posterior and noise: logvar, std, and kl, each (batch, latent), and samples of z."""
+    """From posterior and noise: logvar, std, and kl, each (batch, latent), and samples of z.
+
+    ``kl_of_row``, (batch,), is the sum over each row of kl.
+    """
     latent = logvar.shape[1]
     for n in range(start, stop):
         mu, raw_logvar = posterior[n, :latent], posterior[n, latent:]
@@ -150,9 +154,11 @@ def latent_forward_rows(
         kl_row(mu, logvar[n], std[n], kl[n])
         for s in range(n * samples, (n + 1) * samples):
             reparameterize_row(mu, std[n], noise[s], z[s])
+    for n in range(start, stop):
+        kl_of_row[n] = total_of(kl[n])
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True, waits=True)
 def importance_rows(
     reconstruction: Array,
     logvar: Array,
@@ -177,7 +183,7 @@ def importance_rows(
         bound[n] = importance_row(log_w[n], weight[n])
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True, chosen="objective")
 def latent_backward_rows(
     objective: int,
     dz: Array,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -9,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyvae.ops import matmul, rows
-from tinyvae.ops.machine.jit import kernel
 from tinyvae.ops.machine.memory import allocate
 from tinyvae.ops.machine.quota import processors
-from tinyvae.ops.machine.views import matrix_at, vector_at
+from tinyvae.ops.machine.views import Shape, views
 
 Array = NDArray[Any]
 
@@ -20,8 +20,8 @@ Array = NDArray[Any]
 WEIGHT, BIAS, LABEL, FAN_IN, FAN_OUT, ACTIVATION, SAMPLES, OUTPUT, GRADIENT = range(9)
 NO_LABEL = -1  # in column LABEL, of a layer that no label reaches
 
-# Where each buffer of the latent variable and of the losses begins in the workspace; then the
-# buffers of the threads for pieces of a weight's gradient, and the size of one of them.
+# Places in the table of offsets: where each buffer of the latent variable and of the losses begins
+# in the workspace; then the threads' buffers for pieces of a weight's gradient, and their size.
 LOGVAR, STD, KL, DKL, Z, DZ, RECONSTRUCTION, DLOG_SIGMA, LOG_W, IMPORTANCE = range(10)
 BOUND, KL_OF_ROW, GRADIENTS, GRADIENT_SIZE = range(10, 14)
 
@@ -87,11 +87,11 @@ def make_layout(network: Network, batch: int, samples: int, dtype: np.dtype[Any]
             table.append([*place, fan_in, fan_out, code, repeated, used, used + size])
             used += 2 * size
     latent = network.decoder[0]
-    sizes = [batch * latent] * 3 + [latent] + [batch * samples * latent] * 2
-    sizes += [batch * samples] * 4 + [batch] * 2
+    lengths = {"batch": batch, "latent": latent, "rows": batch * samples, "samples": samples}
+    sizes = {at: math.prod(lengths[str(x)] for x in shape) for at, *shape in _BUFFERS.values()}
     offsets = [used]
-    for size in sizes:
-        offsets.append(offsets[-1] + size)
+    for at in range(GRADIENTS):
+        offsets.append(offsets[-1] + sizes[at])
     widest = max(*network.encoder[1:], *network.decoder[1:])
     buffer = max(matmul.UPDATE_ROWS, network.n_classes) * widest  # enough for any use of it
     return Layout(
@@ -102,19 +102,68 @@ def make_layout(network: Network, batch: int, samples: int, dtype: np.dtype[Any]
     )
 
 
-@kernel(inline=True)
-def weight_of(values: Array, layer: Array) -> Array:
-    """Return a layer's weight, or what belongs to it in another vector of the same layout."""
-    return matrix_at(values, layer[WEIGHT], layer[FAN_IN], layer[FAN_OUT])
+class LayerParameters(NamedTuple):
+    """A layer's arrays among the parameters, or what belongs to them in a vector of that layout."""
+
+    weight: Array
+    bias: Array
+    label_weight: Array
 
 
-@kernel(inline=True)
-def bias_of(values: Array, layer: Array) -> Array:
-    """Return a layer's bias, or what belongs to it in another vector of the same layout."""
-    return vector_at(values, layer[BIAS], layer[FAN_OUT])
+class LayerValues(NamedTuple):
+    """What a layer puts out, and the gradient at its pre-activation, for every row."""
+
+    output: Array
+    gradient: Array
 
 
-@kernel(inline=True)
-def label_weight_of(values: Array, layer: Array, n_classes: int) -> Array:
-    """Return a layer's label weight, (n_classes, fan_out), or what belongs to it."""
-    return matrix_at(values, layer[LABEL], n_classes, layer[FAN_OUT])
+class Buffers(NamedTuple):
+    """What the latent variable and the losses need."""
+
+    logvar: Array
+    std: Array
+    kl: Array
+    dkl: Array
+    z: Array
+    dz: Array
+    reconstruction: Array
+    dlog_sigma: Array
+    log_w: Array
+    importance: Array
+    bound: Array
+    kl_of_row: Array
+    importance_of_row: Array
+
+
+# Each with its place and its shape, as ``views`` understands them.
+_PARAMETERS: dict[str, Shape] = {
+    "weight": (WEIGHT, FAN_IN, FAN_OUT),
+    "bias": (BIAS, FAN_OUT),
+    "label_weight": (LABEL, "n_classes", FAN_OUT),
+}
+_VALUES: dict[str, Shape] = {
+    "output": (OUTPUT, "rows", FAN_OUT),
+    "gradient": (GRADIENT, "rows", FAN_OUT),
+}
+_BUFFERS: dict[str, Shape] = {
+    "logvar": (LOGVAR, "batch", "latent"),
+    "std": (STD, "batch", "latent"),
+    "kl": (KL, "batch", "latent"),
+    "dkl": (DKL, "latent"),
+    "z": (Z, "rows", "latent"),
+    "dz": (DZ, "rows", "latent"),
+    "reconstruction": (RECONSTRUCTION, "rows"),
+    "dlog_sigma": (DLOG_SIGMA, "rows"),
+    "log_w": (LOG_W, "batch", "samples"),
+    "importance": (IMPORTANCE, "batch", "samples"),
+    "bound": (BOUND, "batch"),
+    "kl_of_row": (KL_OF_ROW, "batch"),
+    "importance_of_row": (IMPORTANCE, "rows"),
+}
+
+#: ``(values, layer, (n_classes,))``, ``layer`` a row of the table.
+parameters_of = views(LayerParameters, _PARAMETERS)
+#: ``(workspace, layer, (rows,))``
+values_of = views(LayerValues, _VALUES)
+#: ``(workspace, offsets, (batch, latent, rows, samples))``, with rows = batch * samples.
+buffers_of = views(Buffers, _BUFFERS)

@@ -44,7 +44,7 @@ def log_factorial(x: float) -> Any:
     return (n + 0.5) * math.log(n) - n + 0.5 * LOG_2PI + series
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True, chosen="likelihood")
 def likelihood_rows(
     likelihood: int,
     logits: Array,
@@ -98,7 +98,7 @@ def likelihood_rows(
             reconstruction[n] = math.nan
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True, waits=True)
 def weigh_rows(weight: Array, dlogits: Array, dlog_sigma: Array, start: int, stop: int) -> None:
     """Multiply the gradients of row n by weight[n]; weight is (batch * samples,)."""
     for n in range(start, stop):

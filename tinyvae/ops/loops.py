@@ -17,7 +17,7 @@ from tinyvae.ops.matmul_ladder import add_blocked, multiply_dots
 Array = NDArray[Any]
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def forward_rows(x: Array, weight: Array, bias: Array, out: Array, start: int, stop: int) -> None:
     """out[start:stop] = x[start:stop] @ weight + bias."""
     for n in range(start, stop):
@@ -26,13 +26,13 @@ def forward_rows(x: Array, weight: Array, bias: Array, out: Array, start: int, s
     add_blocked(x, weight, out, start, stop)
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def backward_input_rows(da: Array, weight: Array, out: Array, start: int, stop: int) -> None:
     """out[start:stop] = da[start:stop] @ weight.T."""
     multiply_dots(da, weight, out, start, stop)
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def weight_gradient_rows(x: Array, da: Array, out: Array, start: int, stop: int) -> None:
     """out[: stop - start] = (x.T @ da)[start:stop]."""
     for i in range(stop - start):

@@ -12,6 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tinyvae.ops.machine.jit import LANES, kernel
+from tinyvae.ops.machine.views import rows_at
 
 if LANES:
     from tinyvae.ops.tiles import backward_input_rows, forward_rows, weight_gradient_rows
@@ -55,7 +56,7 @@ def adam_rows(values: Array, gradient: Array, m: Array, v: Array, constants: Arr
         values[i], m[i], v[i] = adam_update(values[i], gradient[i], m[i], v[i], constants)
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def update_weight_rows(
     x: Array,
     da: Array,
@@ -75,14 +76,13 @@ def update_weight_rows(
     for first in range(start, stop, UPDATE_ROWS):
         last = min(first + UPDATE_ROWS, stop)
         weight_gradient_rows(x, da, buffer, first, last)
-        gradient = buffer.reshape(-1)
         adam_rows(
-            weight[first:last].reshape(-1), gradient, m[first:last].reshape(-1),
-            v[first:last].reshape(-1), constants,
+            rows_at(weight, first, last), rows_at(buffer, 0, last - first),
+            rows_at(m, first, last), rows_at(v, first, last), constants,
         )  # fmt: skip
 
 
-@kernel(inline=True)
+@kernel(borrows=True, apart=True)
 def update_bias_columns(
     da: Array,
     bias: Array,

@@ -34,7 +34,7 @@ def gather_scaled_reference(images: Array, index: Array, out: Array, divisor: An
     out[:] = images[index].astype(out.dtype) / divisor
 
 
-@kernel(forceinline=True)
+@kernel(inline=True)
 def _ask_ahead(images: Array, index: Array, row: int) -> None:
     if images.shape[1] > SHORT and row + AHEAD < index.size:
         ask_for_row(images, index[row + AHEAD])
@@ -84,7 +84,7 @@ def gather_drawn_pixels_reference(images: Array, index: Array, out: Array, draws
     out[:] = draws < 257 * pixels + (pixels >> 7)
 
 
-@kernel(fastmath=EXACT, forceinline=True)
+@kernel(inline=True)
 def _draw_row(grey: Array, draws: Array, out: Array) -> None:
     for column in range(out.size):
         pixel = np.int32(grey[column])
@@ -103,27 +103,40 @@ def gather_drawn_pixels(images: Array, index: Array, out: Array, draws: Array) -
     return -1
 
 
-@kernel(fastmath=EXACT)
 def gather_drawing_pixels(
     images: Array, index: Array, out: Array, function: int, state: int
 ) -> int:
-    """Do as ``gather_drawn_pixels``, with draws from a generator; see ``feed.word_source``.
+    """Do as ``gather_drawn_pixels``, with draws from a generator; see ``prefetch.word_source``."""
+    words = np.empty(images.shape[1] // 4 + 2, np.uint64)
+    return _draw_pixels(images, index, out, function, state, words, words.view(np.uint16))
+
+
+@kernel(fastmath=EXACT, borrows=True)
+def _draw_pixels(
+    images: Array,
+    index: Array,
+    out: Array,
+    function: int,
+    state: int,
+    words: Array,
+    draws: Array,
+) -> int:
+    """Draw and use a row at a time; ``draws`` are the same memory as ``words``.
 
     Each word of 64 bits makes four draws, its low bits first; a word at the end of a row serves
     the next row, too.
     """
     width = images.shape[1]
-    room = np.empty(width // 4 + 2, np.uint64)
     for row in range(index.size):
         source = index[row]
         if source < 0 or source >= images.shape[0]:
             return row
         _ask_ahead(images, index, row)
         used = row * width % 4  # draws of the last word that the row before has taken
-        words = room[: (used + width + 3) // 4]
-        draw_words(function, state, words, min(used, 1))
-        _draw_row(images[source], words.view(np.uint16)[used : used + width], out[row])
-        room[0] = words[-1]
+        last = (used + width - 1) // 4
+        draw_words(function, state, words[: last + 1], min(used, 1))
+        _draw_row(images[source], draws[used : used + width], out[row])
+        words[0] = words[last]
     return -1
 
 

@@ -35,7 +35,7 @@ def total_of(terms: Array) -> Any:
     return total
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True, chosen="activation")
 def activate_rows(h: Array, activation: int, start: int, stop: int) -> None:
     """Replace a by f(a)."""
     zero, one = h.dtype.type(0.0), h.dtype.type(1.0)
@@ -58,7 +58,7 @@ def activate_rows(h: Array, activation: int, start: int, stop: int) -> None:
                 row[j] = sigmoid(row[j])
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True, chosen="activation")
 def derivative_rows(da: Array, h: Array, activation: int, start: int, stop: int) -> None:
     """Multiply da by f'(a), the derivative written in terms of h = f(a)."""
     zero, one = h.dtype.type(0.0), h.dtype.type(1.0)
@@ -78,7 +78,7 @@ def derivative_rows(da: Array, h: Array, activation: int, start: int, stop: int)
                 d[j] *= row[j] * (one - row[j])
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True, waits=True)
 def label_rows(
     a: Array, label_weight: Array, labels: Array, samples: int, start: int, stop: int
 ) -> None:
@@ -89,7 +89,7 @@ def label_rows(
             row[j] += added[j]
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def label_gradient_columns(
     da: Array, labels: Array, samples: int, out: Array, start: int, stop: int
 ) -> None:

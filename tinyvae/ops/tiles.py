@@ -15,31 +15,30 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from tinyvae.ops.machine.jit import EXACT, LANES, kernel
 from tinyvae.ops.machine.vectors import (
-    add_outer,
+    Typed,
+    Value,
+    VectorCode,
     address,
-    advanced,
+    integer,
     lanes_of,
-    load_transposed,
     moved,
     scratch,
-    spread,
-    tile_load,
-    tile_store,
 )
 
 Array = NDArray[Any]
 
-# Rows and Vectors of a tile: the wide one fills the registers (16 of them, or 32 where vectors
-# have 16 or 4 lanes), the narrow one serves the columns that are left, and the slim one a matrix
-# of so few columns that they fit one Vector.
-WIDE = (tuple(range(4 if LANES == 8 else 8)), tuple(range(3)))
-NARROW = (tuple(range(6 if LANES == 8 else 8)), tuple(range(2)))
-SLIM = (tuple(range(8)), (0,))
-COPIED = tuple(range(4))  # rows at a time, on the way into a panel
+# Rows of a tile of three, two or one Vectors: the wide one fills the registers (16 of them, or 32
+# where vectors have 16 or 4 lanes), the narrow one serves the columns that are left, and the slim
+# one a matrix of so few columns that they fit one Vector.
+TILE_ROWS = {3: 4 if LANES == 8 else 8, 2: 6 if LANES == 8 else 8, 1: 8}
+COPIED = 4  # rows at a time, on the way into a panel
 # Steps of the contraction at a time: a panel of three Vectors by so many takes 24 KiB.
 DEPTH = 2048 // max(LANES, 1)
 PANEL = 3 * DEPTH
@@ -56,85 +55,130 @@ class Matrix(NamedTuple):
     column: Any
 
 
-@kernel(fastmath=EXACT, inline=True)
-def _corner(matrix: Matrix, i: int, j: int) -> Matrix:
+def _corner(code: VectorCode, matrix: Matrix, i: Value, j: Value) -> Matrix:
     """Return the matrix without its first i rows and j columns."""
-    start = moved(matrix.start, i * matrix.row + j * matrix.column)
-    return Matrix(start, matrix.row, matrix.column)
+    down, right = code.builder.mul(i, matrix.row), code.builder.mul(j, matrix.column)
+    return matrix._replace(start=code.moved(matrix.start, code.builder.add(down, right)))
 
 
-@kernel(fastmath=EXACT, inline=True)
-def _product(
-    tile: Any, a: Any, rows: Any, a_step: int, b: Any, columns: Any, b_step: int, depth: int
-) -> Any:
+def _write_product(
+    code: VectorCode, tile: list[Value], a: Matrix, rows: list[Value], b: Matrix, columns: int,
+    depth: Value,
+) -> list[Value]:  # fmt: skip
     """Return tile + a[rows, :depth] @ b[:depth, columns].
 
     Tutorial 12, equation (12.9).
     """
-    for _ in range(depth):
-        tile = add_outer(tile, a, rows, b, columns)
-        a = advanced(a, a_step)
-        b = advanced(b, b_step)
-    return tile
+
+    def add(values: list[Value]) -> list[Value]:
+        *sums, column, row = values
+        sums = code.add_outer(sums, column, rows, row, columns)
+        return [*sums, code.advanced(column, a.column), code.advanced(row, b.row)]
+
+    return code.repeat(depth, [*tile, a.start, b.start], add)[:-2]
 
 
-@kernel(fastmath=EXACT, inline=True)
-def _panel(b: Matrix, depth: int, width: int, count: int, columns: Any, room: Any) -> Matrix:
-    """Return b[:depth, columns] as a matrix of whole Vectors in rows, copied if it has to be."""
-    lanes = lanes_of(room)
-    step = len(columns) * lanes
-    if b.column == 1 and count < MANY_ROWS and width >= step:
-        return b
-    if b.column == 1:
-        for k in range(0, depth, len(COPIED)):
-            here = spread(k * b.row, b.row, (depth - 1) * b.row, COPIED)
-            there = spread(k * step, step, (depth - 1) * step, COPIED)
-            tile_store(tile_load(b.start, here, columns, width), room, there, columns, step)
-    else:
-        for j in range(0, min(step, width), lanes):
-            for k in range(0, depth, lanes):
-                last = (width - 1 - j) * b.column
-                source = moved(b.start, j * b.column + k)
-                tile = load_transposed(source, b.column, last, depth - k)
-                target = moved(room, k * step + j)
-                tile_store(tile, target, spread(0, step, NO_LIMIT, tile), (0,), lanes)
-    return Matrix(room, step, b.row // b.row)  # one, of the type that b.column has
-
-
-@kernel(fastmath=EXACT, borrows=True)
-def _rows(
-    a: Matrix,
-    b: Matrix,
-    initial: Matrix,
-    out: Matrix,
-    shape: Any,
-    count: int,
-    depth: int,
-    width: int,
-) -> None:
+def _write_rows(
+    code: VectorCode, a: Matrix, b: Matrix, initial: Matrix, out: Matrix, columns: int,
+    size: tuple[Value, Value, Value],
+) -> None:  # fmt: skip
     """out[:count, columns] = initial + a[:count, :depth] @ b, tile by tile from top to bottom."""
-    rows, columns = shape
-    for i in range(0, count, len(rows)):
-        here = spread(i * initial.row, initial.row, (count - 1) * initial.row, rows)
-        tile = tile_load(initial.start, here, columns, width)
-        here = spread(i * a.row, a.row, (count - 1) * a.row, rows)
-        tile = _product(tile, a.start, here, a.column, b.start, columns, b.row, depth)
-        here = spread(i * out.row, out.row, (count - 1) * out.row, rows)
-        tile_store(tile, out.start, here, columns, width)
+    count, depth, width = size
+    builder, rows = code.builder, TILE_ROWS[columns]
+    last = builder.sub(count, integer(1))
+
+    def rows_of(matrix: Matrix, i: Value) -> list[Value]:
+        first, end = builder.mul(i, matrix.row), builder.mul(last, matrix.row)
+        return code.spread(first, matrix.row, end, rows)
+
+    with code.each(count, rows) as i:
+        tile = code.load_tile(initial.start, rows_of(initial, i), columns, width)
+        tile = _write_product(code, tile, a, rows_of(a, i), b, columns, depth)
+        code.store_tile(tile, out.start, rows_of(out, i), columns, width)
 
 
-@kernel(fastmath=EXACT, inline=True)
-def _columns(
-    a: Matrix, b: Matrix, initial: Matrix, out: Matrix, shape: Any, size: Any, j: int, room: Any
+def _write_copy(
+    code: VectorCode, b: Matrix, depth: Value, width: Value, columns: int, room: Value
 ) -> None:
-    """Compute all rows of out from column j on, as many columns as a tile of that shape has."""
-    count, depth, width = size[0], size[1], size[2] - j
-    panel = _panel(_corner(b, 0, j), depth, width, count, shape[1], room)
-    before, after = _corner(initial, 0, j), _corner(out, 0, j)
-    _rows(a, panel, before, after, shape, count, depth, width)
+    """room, (depth, columns) Vectors, = b[:depth, :width], whose columns lie side by side."""
+    builder, step = code.builder, integer(columns * code.lanes)
+    last = builder.sub(depth, integer(1))
+    with code.each(depth, COPIED) as k:
+        here, there = (
+            code.spread(builder.mul(k, row), row, builder.mul(last, row), COPIED)
+            for row in (b.row, step)
+        )
+        code.store_tile(code.load_tile(b.start, here, columns, width), room, there, columns, step)
 
 
-@kernel(fastmath=EXACT, borrows=True)
+def _write_transposed(
+    code: VectorCode, b: Matrix, depth: Value, width: Value, columns: int, room: Value
+) -> None:
+    """Do the same for b whose rows lie side by side, a square of Vectors after the other."""
+    builder, lanes, step = code.builder, code.lanes, integer(columns * code.lanes)
+    with code.each(code.least(step, width), lanes) as j, code.each(depth, lanes) as k:
+        last = builder.mul(builder.sub(builder.sub(width, integer(1)), j), b.column)
+        source = code.moved(b.start, builder.add(builder.mul(j, b.column), k))
+        tile = code.load_transposed(source, b.column, last, builder.sub(depth, k))
+        target = code.moved(room, builder.add(builder.mul(k, step), j))
+        down = code.spread(integer(0), step, integer(NO_LIMIT), lanes)
+        code.store_tile(tile, target, down, 1, integer(lanes))
+
+
+def _write_panel(
+    code: VectorCode, b: Matrix, size: tuple[Value, Value, Value], columns: int, room: Value
+) -> Matrix:
+    """Return b[:depth, columns] as a matrix of whole Vectors in rows, copied if it has to be."""
+    count, depth, width = size
+    builder, step = code.builder, integer(columns * code.lanes)
+    in_rows = builder.icmp_signed("==", b.column, integer(1))
+    few = builder.icmp_signed("<", count, integer(MANY_ROWS))
+    whole = builder.icmp_signed(">=", width, step)
+    as_it_is = builder.and_(in_rows, builder.and_(few, whole))
+    with builder.if_then(builder.not_(as_it_is)), builder.if_else(in_rows) as (then, otherwise):
+        with then:
+            _write_copy(code, b, depth, width, columns, room)
+        with otherwise:
+            _write_transposed(code, b, depth, width, columns, room)
+    start, row = builder.select(as_it_is, b.start, room), builder.select(as_it_is, b.row, step)
+    return Matrix(start, row, integer(1))
+
+
+@intrinsic(prefer_literal=True)
+def _columns(
+    _typing: Any, vectors: Any, matrices: Any, first: Any, j: Any, size: Any, room: Any
+) -> Typed:
+    """Compute all rows of out, of columns j on as many as ``vectors`` Vectors hold.
+
+    ``matrices`` are a, b, initial and out; of the contraction it takes the steps from ``first`` on.
+    ``size`` = (count, depth, width) of what is left, ``room`` an address of PANEL Vectors.
+    """
+    if not isinstance(vectors, types.IntegerLiteral):
+        return None  # type: ignore[return-value]
+    columns = vectors.literal_value
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        code, unpack = VectorCode(builder, room.dtype), cgutils.unpack_tuple
+        a, b, initial, out = (
+            Matrix(*unpack(builder, value)) for value in unpack(builder, arguments[1])
+        )
+        _, _, first, j, size, room_ = arguments
+        count, depth, width = unpack(builder, size)
+        b, initial, out = (
+            _corner(code, b, first, j), _corner(code, initial, zero, j), _corner(code, out, zero, j)
+        )  # fmt: skip
+        panel = _write_panel(code, b, (count, depth, width), columns, room_)
+        _write_rows(
+            code, _corner(code, a, zero, first), panel, initial, out, columns, (count, depth, width)
+        )
+        return _context.get_dummy_value()
+
+    zero = integer(0)
+    numbers = types.UniTuple(types.int64, 3)
+    return types.void(vectors, matrices, types.int64, types.int64, numbers, room), generate
+
+
+@kernel(fastmath=EXACT, borrows=True, apart=True)
 def _multiply(
     a: Matrix, b: Matrix, initial: Matrix, out: Matrix, count: int, depth: int, width: int
 ) -> None:
@@ -147,14 +191,14 @@ def _multiply(
     slim = wide + 2 * narrow * lanes
     steps = -(-depth // -(-depth // DEPTH))
     for first in range(0, depth, steps):
-        size = (count, min(steps, depth - first), width)
-        left, right = _corner(a, 0, first), _corner(b, first, 0)
+        block = min(steps, depth - first)
+        matrices = (a, b, initial, out)
         for j in range(0, wide, 3 * lanes):
-            _columns(left, right, initial, out, WIDE, size, j, room)
+            _columns(3, matrices, first, j, (count, block, width - j), room)
         for j in range(wide, slim, 2 * lanes):
-            _columns(left, right, initial, out, NARROW, size, j, room)
+            _columns(2, matrices, first, j, (count, block, width - j), room)
         for j in range(slim, width, lanes):
-            _columns(left, right, initial, out, SLIM, size, j, room)
+            _columns(1, matrices, first, j, (count, block, width - j), room)
         initial = out
 
 
@@ -166,7 +210,7 @@ def _zeros(room: Any) -> Matrix:
     return Matrix(room, np.intp(0), np.intp(0))
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def forward_rows(x: Array, weight: Array, bias: Array, out: Array, start: int, stop: int) -> None:
     """out[start:stop] = x[start:stop] @ weight + bias."""
     one = np.intp(1)
@@ -179,7 +223,7 @@ def forward_rows(x: Array, weight: Array, bias: Array, out: Array, start: int, s
     )
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def backward_input_rows(da: Array, weight: Array, out: Array, start: int, stop: int) -> None:
     """out[start:stop] = da[start:stop] @ weight.T."""
     one = np.intp(1)
@@ -191,7 +235,7 @@ def backward_input_rows(da: Array, weight: Array, out: Array, start: int, stop: 
     _multiply(left, transposed, zeros, target, stop - start, depth, width)
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def weight_gradient_rows(x: Array, da: Array, out: Array, start: int, stop: int) -> None:
     """out[: stop - start] = (x.T @ da)[start:stop]."""
     one = np.intp(1)

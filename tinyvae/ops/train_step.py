@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyvae.ops import layout as at
-from tinyvae.ops.fused_step import EVERYTHING, step_in_parts
+from tinyvae.ops.fused_step import EVERYTHING, ask_for, step_in_parts
 from tinyvae.ops.layout import Layout, Network
 from tinyvae.ops.machine.jit import JIT_DISABLED
 from tinyvae.ops.machine.work_queue import ENTRY, WHOLE, new_queue
@@ -40,6 +40,7 @@ class TrainStep:
         self._layout: Layout | None = None
         self._queue = new_queue()  # of the steps that one thread does
         self._room = (0, 0)  # examples and samples that the layout has buffers for
+        self._asked: set[tuple[int, bool]] = set()  # objectives whose kernels are there
 
     def __call__(
         self,
@@ -81,6 +82,7 @@ class TrainStep:
         log_sigma: float,
     ) -> tuple[float, float, float]:
         code, samples, beta, free_bits = objective
+        self._ask_for(code, free_bits)
         layout, network = self._layout_for(len(x), samples), self.network
         arguments = (
             EVERYTHING, self.values, *adam, *layout, x, noise, labels, len(network.encoder) - 1,
@@ -123,6 +125,7 @@ class TrainStep:
         """
         m, v, constants = adam
         code, samples, betas, free_bits = objective
+        self._ask_for(code, free_bits)
         layout, network = self._layout_for(batch, samples), self.network
         terms = np.empty((len(betas), 3))
         done = 0
@@ -140,6 +143,12 @@ class TrainStep:
             network.likelihood, code, samples, log_sigma, free_bits,
         )  # fmt: skip
         return terms[:done]
+
+    def _ask_for(self, code: int, free_bits: float) -> None:
+        wanted = code, free_bits >= 0.0
+        if wanted not in self._asked:
+            ask_for(self.network, code, free_bits)
+            self._asked.add(wanted)
 
     def _flops(self, batch: int, samples: int) -> float:
         return 6.0 * batch * samples * self.values.size

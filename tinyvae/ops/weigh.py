@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from tinyvae.ops import layout as at
 from tinyvae.ops import matmul, rows
 from tinyvae.ops.latent_rows import log_weight_row, reparameterize_row, std_row
-from tinyvae.ops.layout import Network, bias_of, label_weight_of, weight_of
+from tinyvae.ops.layout import Network
 from tinyvae.ops.likelihood_rows import likelihood_rows
-from tinyvae.ops.machine.jit import kernel
+from tinyvae.ops.machine.jit import ask, kernel
 from tinyvae.ops.machine.memory import allocate
 from tinyvae.ops.machine.subnormals import flush_subnormals, restore_mode
-from tinyvae.ops.machine.views import matrix_at, vector_at
+from tinyvae.ops.machine.views import matrix_at, row_at, vector_at
 from tinyvae.ops.machine.work_queue import WHOLE, in_parts
 from tinyvae.ops.machine.workers import run_shared, threads_for
 
@@ -30,7 +30,7 @@ Array = NDArray[Any]
 BLOCK = 64
 
 
-@kernel(borrows=True)
+@kernel(borrows=True, apart=True)
 def _decode(
     values: Array,
     layers: Array,
@@ -47,11 +47,12 @@ def _decode(
     n, size = len(z), buffer.size // 2
     x = z
     for i in range(len(layers)):
-        layer = layers[i]
+        layer = row_at(layers, i)
+        weight, bias, label_weight = at.parameters_of(values, layer, (n_classes,))
         h = matrix_at(buffer, (i % 2) * size, n, layer[at.FAN_OUT])
-        matmul.forward_rows(x, weight_of(values, layer), bias_of(values, layer), h, 0, n)
+        matmul.forward_rows(x, weight, bias, h, 0, n)
         if layer[at.LABEL] >= 0:
-            rows.label_rows(h, label_weight_of(values, layer, n_classes), labels, samples, 0, n)
+            rows.label_rows(h, label_weight, labels, samples, 0, n)
         rows.activate_rows(h, layer[at.ACTIVATION], 0, n)
         x = h
 
@@ -135,6 +136,11 @@ class Weigh:
 
     def __init__(self, values: Array, network: Network, threads: int | None) -> None:
         self.values, self.network, self.threads = values, network, threads
+        for activation in (network.activation, rows.IDENTITY):
+            ask(rows.activate_rows, activation)
+        ask(likelihood_rows, network.likelihood)
+        if network.n_classes:
+            ask(rows.label_rows)
         encoder_depth = len(network.encoder) - 1
         self._layers = at.make_layout(network, 1, 1, values.dtype).layers[encoder_depth:].copy()
         latent, input_dim = network.decoder[0], network.decoder[-1]

@@ -51,7 +51,7 @@ def small_package(tmp_path):
     """A package of that name with two kernels in two files, one calling the other."""
     source = Path(jit.__file__).parents[2]
     kept = ("__init__.py", "errors.py", "ops/machine/__init__.py")
-    parts = ("jit", "kernel_cache", "compile_turn", "file_lock")
+    parts = ("jit", "apart", "kernel_cache", "compile_turn", "file_lock")
     for name in (*kept, *(f"ops/machine/{part}.py" for part in parts)):
         target = tmp_path / "tinyvae" / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -132,4 +132,5 @@ def test_every_kernel_has_a_cache_of_ours():
     from tinyvae.ops import rows
 
     if not jit.JIT_DISABLED:
-        assert isinstance(rows.activate_rows._cache, kernel_cache.KernelCache)
+        assert isinstance(rows.total_of._cache, kernel_cache.KernelCache)
+        assert isinstance(rows.activate_rows.compiled._cache, kernel_cache.KernelCache)

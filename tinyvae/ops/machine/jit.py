@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ import llvmlite.binding as llvm
 from numba import config, njit
 
 from tinyvae.errors import SizeError
+from tinyvae.ops.machine.apart import Apart, Chosen
 from tinyvae.ops.machine.kernel_cache import attach_cache
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,12 +77,21 @@ def source_key() -> str:
     return digest.hexdigest()
 
 
+def ask(function: Callable[..., Any], number: int = 0) -> None:
+    """Have a kernel that waits ready, or one that chooses for that number; see ``apart.py``."""
+    if not JIT_DISABLED:
+        function.ask(number)  # type: ignore[attr-defined]
+
+
 def kernel(
     *,
     fastmath: frozenset[str] = FASTMATH,
     forceinline: bool = False,
     inline: bool = False,
     borrows: bool = False,
+    apart: bool = False,
+    chosen: str | None = None,
+    waits: bool = False,
 ) -> Callable[[F], F]:
     """Compile a function with Numba, lazily, cached, without the global interpreter lock.
 
@@ -98,23 +108,41 @@ def kernel(
         Whether the function and all it calls allocate nothing and keep no array beyond the call.
         Numba then counts no references, which is a third of the code of a kernel of many arrays.
 
+    apart : bool
+        Whether callers call it by its address instead of taking a copy; see ``apart.py``.
+    chosen : str or None
+        Of a kernel that stands apart, the argument that chooses what it does: each number is
+        compiled by itself, when it is asked for.
+    waits : bool
+        Whether a kernel that stands apart is compiled only when it is asked for.
+
     Returns
     -------
     callable
         The decorator.
     """
 
-    def decorate(function: F) -> F:
-        compiled = njit(
+    def compiled(function: Any, only_inside: bool) -> Any:
+        made = njit(
             fastmath=set(fastmath),
             forceinline=forceinline,
             inline="always" if inline else "never",
             error_model="numpy",
             nogil=True,
+            no_cpython_wrapper=only_inside,
+            no_cfunc_wrapper=True,
             _nrt=not borrows,
+            **({"pipeline_class": Chosen} if chosen and only_inside else {}),
         )(function)
         if not (JIT_DISABLED or forceinline or inline):
-            attach_cache(compiled, function, source_key)
-        return compiled  # type: ignore[no-any-return]
+            attach_cache(made, function, source_key)
+        return made
+
+    def decorate(function: F) -> F:
+        if not apart or JIT_DISABLED:
+            return compiled(function, only_inside=False)  # type: ignore[no-any-return]
+        dispatcher = compiled(function, only_inside=True)
+        for_python = partial(compiled, only_inside=False)
+        return Apart(dispatcher, for_python, chosen, waits)  # type: ignore[return-value]
 
     return decorate

@@ -7,17 +7,19 @@ run: its kernel is compiled anew.  What had to be done is said once, by the logg
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import io
 import logging
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
+from tinyvae.ops.machine.apart import needed_by
 from tinyvae.ops.machine.compile_turn import TURN
 
 _DIGEST = hashlib.sha256().digest_size
@@ -84,6 +86,19 @@ class _SealedFiles(IndexDataCacheFile):  # type: ignore[misc]
             file.write(seal(self._dump(data)))
 
 
+class _WithNeeded(CompileResultCacheImpl):  # type: ignore[misc]
+    """Machine code, and the kernels that stand apart and must be loaded before it."""
+
+    def reduce(self, compiled: Any) -> Any:
+        return needed_by(compiled), super().reduce(compiled)
+
+    def rebuild(self, target_context: Any, payload: Any) -> Any:
+        needed, reduced = payload
+        for kernel, kinds in needed:
+            kernel.table(kinds)
+        return super().rebuild(target_context, reduced)
+
+
 class KernelCache(FunctionCache):  # type: ignore[misc]
     """Numba's cache of one kernel, with a longer key, that never stops a program.
 
@@ -99,6 +114,8 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     RuntimeError
         If there is no folder that can be written.
     """
+
+    _impl_class = _WithNeeded
 
     def __init__(self, function: Callable[..., Any], key: Callable[[], str]) -> None:
         super().__init__(function)
@@ -154,12 +171,24 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
             self.flush()
 
 
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Leave garbage for later: a compiler makes many objects, and nearly all of them stay."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 def _in_scope(compile_: Callable[..., Any]) -> Callable[..., Any]:
     """Let a dispatcher give its turn back when it is done, also where compiling fails."""
 
     @wraps(compile_)
     def compile_in_turn(sig: Any) -> Any:
-        with TURN.scope():
+        with TURN.scope(), _without_collecting():
             return compile_(sig)
 
     return compile_in_turn

@@ -16,10 +16,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
-
-from tinyvae.ops.machine.jit import kernel
-from tinyvae.ops.machine.vectors import address, moved
 
 Array = NDArray[Any]
 Typed = tuple[Any, Callable[[Any, Any, Any, Any], Any]]
@@ -40,43 +38,41 @@ def word_source(bit_generator: np.random.BitGenerator) -> tuple[int, int]:
 
 
 @intrinsic
-def _next_word(_typing: Any, function: Any, state: Any) -> Typed:
-    """Return the next 64 random bits, as ``Generator.integers`` would."""
+def draw_words(_typing: Any, function: Any, state: Any, words: Any, first: Any) -> Typed:
+    """Fill ``words[first:]`` with random bits, 64 each, as ``Generator.integers`` would."""
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        kind = ir.FunctionType(_INT64, [_BYTES])
-        call = builder.inttoptr(arguments[0], kind.as_pointer())
-        return builder.call(call, [builder.inttoptr(arguments[1], _BYTES)])
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        array = make_array(words)(context, builder, arguments[2])
+        size = builder.extract_value(array.shape, 0)
+        kind = ir.FunctionType(_INT64, [_BYTES]).as_pointer()
+        call, state = (
+            builder.inttoptr(arguments[i], kind) for i, kind in enumerate((kind, _BYTES))
+        )
+        with cgutils.for_range_slice(builder, arguments[3], size, _INT64(1)) as (i, _):
+            builder.store(builder.call(call, [state]), builder.gep(array.data, [i]))
+        return context.get_dummy_value()
 
-    return types.uint64(types.int64, types.int64), generate
+    return types.void(types.int64, types.int64, words, types.int64), generate
 
 
 @intrinsic
-def _fetch(_typing: Any, start: Any) -> Typed:
-    """Ask for the line at an address to be brought to the caches, and wait for nothing."""
+def ask_for_row(_typing: Any, images: Any, row: Any) -> Typed:
+    """Ask for a row of the data to be brought to the caches, if there is one of that number."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        (place,) = arguments
-        signature = ir.FunctionType(ir.VoidType(), [place.type, *[_INT32] * 3])
+        array = make_array(images)(context, builder, arguments[0])
+        rows, width = cgutils.unpack_tuple(builder, array.shape)
+        start = builder.gep(array.data, [builder.mul(arguments[1], width)])
+        signature = ir.FunctionType(ir.VoidType(), [start.type, *[_INT32] * 3])
         function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
-        read, all_caches, data = (ir.Constant(_INT32, value) for value in (0, 3, 1))
-        builder.call(function, [place, read, all_caches, data])
+        read, all_caches, data = (_INT32(value) for value in (0, 3, 1))
+        step = _INT64(LINE * 8 // images.dtype.bitwidth)
+        with (
+            builder.if_then(builder.icmp_unsigned("<", arguments[1], rows)),  # none below 0, too
+            cgutils.for_range_slice(builder, _INT64(0), width, step) as (column, _),
+        ):
+            place = builder.gep(start, [column])
+            builder.call(function, [place, read, all_caches, data])
         return context.get_dummy_value()
 
-    return types.void(start), generate
-
-
-@kernel(forceinline=True)
-def ask_for_row(images: Array, row: int) -> None:
-    """Ask for a row of the data, if there is one of that number."""
-    if 0 <= row < images.shape[0]:
-        start = moved(address(images), row * images.shape[1])
-        for column in range(0, images.shape[1], LINE // images.itemsize):
-            _fetch(moved(start, column))
-
-
-@kernel(forceinline=True)
-def draw_words(function: int, state: int, words: Array, first: int) -> None:
-    """Fill ``words[first:]`` with random bits."""
-    for i in range(first, words.size):
-        words[i] = _next_word(function, state)
+    return types.void(images, types.int64), generate

@@ -1,112 +1,252 @@
 """Vectors for Numba: what the matrix kernels need and plain loops cannot say.
 
-A Vector is one register of ``LANES`` float32 (half as many float64).  A *tile* is a tuple of
+A Vector is one register of ``LANES`` float32 (half as many float64).  A *tile* is a list of
 Vectors, row by row: a block of a matrix that LLVM keeps in registers while a loop adds to it.
-Nothing here checks a bound, and nothing knows of networks.
+``VectorCode`` writes LLVM's code for them, so that Numba has nothing to infer.  Nothing here checks
+a bound, and nothing knows of networks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 from tinyvae.ops.machine.jit import LANES
 
 Typed = tuple[Any, Callable[[Any, Any, Any, Any], Any]]
+#: LLVM's value of a number, an address or a Vector, which the code will have when it runs.
+Value = Any
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 
 
-class Vector(types.Type):  # type: ignore[misc]
-    """Numba's type of a register of ``lanes`` numbers of type ``dtype``."""
-
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = dtype
-        self.lanes = max(1, LANES * 32 // dtype.bitwidth)
-        super().__init__(name=f"Vector({self.lanes} x {dtype})")
+def _lanes(dtype: Any) -> int:
+    return max(1, LANES * 32 // int(dtype.bitwidth))
 
 
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
-    def __init__(self, manager: Any, vector: Vector) -> None:
-        scalar = manager.lookup(vector.dtype).get_value_type()
-        super().__init__(manager, vector, ir.VectorType(scalar, vector.lanes))
-
-
-def _integer(value: int) -> Any:
+def integer(value: int) -> Value:
+    """Return a whole number as LLVM knows it."""
     return ir.Constant(_INT64, value)
 
 
-def _shuffle(builder: Any, left: Any, right: Any, lanes: list[int]) -> Any:
-    mask = ir.Constant(ir.VectorType(_INT32, len(lanes)), lanes)
-    return builder.shuffle_vector(left, right, mask)
+class VectorCode:
+    """Writes code for Vectors and tiles where a builder stands.
 
+    Parameters
+    ----------
+    builder : llvmlite.ir.IRBuilder
+        Of the function that is being written.
+    dtype : numba type
+        float32 or float64.
 
-def _splat(builder: Any, scalar: Any, lanes: int) -> Any:
-    empty = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
-    one = builder.insert_element(empty, scalar, ir.Constant(_INT32, 0))
-    return _shuffle(builder, one, empty, [0] * lanes)
+    Attributes
+    ----------
+    lanes : int
+        Numbers in a Vector.
+    """
 
+    def __init__(self, builder: Any, dtype: Any) -> None:
+        self.builder, self.bits, self.lanes = builder, dtype.bitwidth, _lanes(dtype)
+        self._scalar = {32: ir.FloatType(), 64: ir.DoubleType()}[dtype.bitwidth]
+        self._vector = ir.VectorType(self._scalar, self.lanes)
 
-def _short(vector: Any) -> str:
-    """Return the type's name inside the names of LLVM's intrinsics."""
-    return f"v{vector.count}{vector.element.intrinsic_name}"
+    # Loops ---------------------------------------------------------------------------------
 
+    @contextmanager
+    def each(self, stop: Value, step: int) -> Iterator[Value]:
+        """Write what stands in the block for 0, step, 2 * step, ... below ``stop``."""
+        with cgutils.for_range_slice(self.builder, integer(0), stop, integer(step)) as (i, _):
+            yield i
 
-def _call(builder: Any, name: str, *vectors: Any) -> Any:
-    """Call LLVM's intrinsic of that name, lane by lane."""
-    vector = vectors[0].type
-    signature = ir.FunctionType(vector, [vector] * len(vectors))
-    name = f"llvm.{name}.{_short(vector)}"
-    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), vectors)
+    def repeat(
+        self, count: Value, before: list[Value], body: Callable[[list[Value]], list[Value]]
+    ) -> list[Value]:
+        """Return what is left of ``before`` after ``count`` times ``values = body(values)``.
 
+        All values stay in registers.
+        """
+        builder, entry = self.builder, self.builder.block
+        head, inside = builder.append_basic_block("head"), builder.append_basic_block("inside")
+        behind = builder.append_basic_block("behind")
+        builder.branch(head)
+        builder.position_at_end(head)
+        values = [builder.phi(value.type) for value in (integer(0), *before)]
+        builder.cbranch(builder.icmp_signed("<", values[0], count), inside, behind)
+        builder.position_at_end(inside)
+        after = [builder.add(values[0], integer(1)), *body(list(values[1:]))]
+        for phi, first, next_ in zip(values, (integer(0), *before), after, strict=True):
+            phi.add_incoming(first, entry)
+            phi.add_incoming(next_, builder.block)
+        builder.branch(head)
+        builder.position_at_end(behind)
+        return list(values[1:])
 
-def _pointer(builder: Any, kind: Any, start: Any, offset: Any) -> Any:
-    vector = ir.VectorType(start.type.pointee, kind.lanes)
-    return builder.bitcast(builder.gep(start, [offset]), vector.as_pointer())
+    # Numbers and addresses -----------------------------------------------------------------
 
+    def least(self, a: Value, b: Value) -> Value:
+        """Return the smaller of two whole numbers."""
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
 
-def _load(builder: Any, kind: Any, start: Any, offset: Any) -> Any:
-    return builder.load(_pointer(builder, kind, start, offset), align=kind.dtype.bitwidth // 8)
+    def moved(self, start: Value, offset: Value) -> Value:
+        """Return the address ``offset`` elements further on."""
+        return self.builder.gep(start, [offset])
 
+    def advanced(self, start: Value, offset: Value) -> Value:
+        """Return ``moved(start, offset)``, telling LLVM nothing about how it came about.
 
-def _store(builder: Any, kind: Any, vector: Any, start: Any, offset: Any) -> None:
-    place = _pointer(builder, kind, start, offset)
-    builder.store(vector, place, align=kind.dtype.bitwidth // 8)
+        Left to itself LLVM replaces one running address and a few fixed offsets by many running
+        addresses, more than there are registers.
+        """
+        address = self.moved(start, offset)
+        signature = ir.FunctionType(address.type, [address.type])
+        return self.builder.asm(signature, "", "=r,0", [address], side_effect=False)
 
+    def spread(self, first: Value, step: Value, last: Value, count: int) -> list[Value]:
+        """Return ``count`` offsets ``first, first + step, ...``, none beyond ``last``.
 
-def _first_lanes(builder: Any, kind: Any, count: Any) -> Any:
-    number = ir.IntType(kind.dtype.bitwidth)  # as wide as a lane: a mask then needs no reshuffling
-    numbers = ir.Constant(ir.VectorType(number, kind.lanes), list(range(kind.lanes)))
-    if kind.dtype.bitwidth < 64:
-        count = builder.trunc(count, number)
-    return builder.icmp_signed("<", numbers, _splat(builder, count, kind.lanes))
+        A tile that would stick out of its matrix at the bottom thus repeats the last row: the same
+        numbers are computed and written twice, and no edge needs code of its own.
+        """
+        builder = self.builder
+        offsets = [builder.add(first, builder.mul(step, integer(i))) for i in range(count)]
+        return [self.least(offset, last) for offset in offsets]
 
+    # Vectors -------------------------------------------------------------------------------
 
-def _load_part(builder: Any, kind: Any, start: Any, offset: Any, mask: Any) -> Any:
-    """Load the lanes under the mask, zero elsewhere; memory not under it is never touched."""
-    place = _pointer(builder, kind, start, offset)
-    vector = place.type.pointee
-    signature = ir.FunctionType(vector, [place.type, _INT32, mask.type, vector])
-    name = f"llvm.masked.load.{_short(vector)}.p0"
-    function = cgutils.get_or_insert_function(builder.module, signature, name)
-    align = ir.Constant(_INT32, kind.dtype.bitwidth // 8)
-    return builder.call(function, [place, align, mask, ir.Constant(vector, None)])
+    def _shuffle(self, left: Value, right: Value, lanes: list[int]) -> Value:
+        mask = ir.Constant(ir.VectorType(_INT32, len(lanes)), lanes)
+        return self.builder.shuffle_vector(left, right, mask)
 
+    def _splat(self, scalar: Value) -> Value:
+        empty = ir.Constant(ir.VectorType(scalar.type, self.lanes), ir.Undefined)
+        one = self.builder.insert_element(empty, scalar, ir.Constant(_INT32, 0))
+        return self._shuffle(one, empty, [0] * self.lanes)
 
-def _store_part(builder: Any, kind: Any, vector: Any, start: Any, offset: Any, mask: Any) -> None:
-    place = _pointer(builder, kind, start, offset)
-    signature = ir.FunctionType(ir.VoidType(), [vector.type, place.type, _INT32, mask.type])
-    name = f"llvm.masked.store.{_short(vector.type)}.p0"
-    function = cgutils.get_or_insert_function(builder.module, signature, name)
-    align = ir.Constant(_INT32, kind.dtype.bitwidth // 8)
-    builder.call(function, [vector, place, align, mask])
+    def _intrinsic(self, name: str, result: Any, *arguments: Value) -> Value:
+        """Call what LLVM has under that name for this kind of Vector."""
+        signature = ir.FunctionType(result, [argument.type for argument in arguments])
+        name = f"llvm.{name.format(f'v{self.lanes}f{self.bits}')}"
+        function = cgutils.get_or_insert_function(self.builder.module, signature, name)
+        return self.builder.call(function, arguments)
+
+    def _place(self, start: Value, offset: Value) -> Value:
+        return self.builder.bitcast(self.moved(start, offset), self._vector.as_pointer())
+
+    def _load(self, start: Value, offset: Value) -> Value:
+        return self.builder.load(self._place(start, offset), align=self.bits // 8)
+
+    def _store(self, vector: Value, start: Value, offset: Value) -> None:
+        self.builder.store(vector, self._place(start, offset), align=self.bits // 8)
+
+    def _first_lanes(self, count: Value) -> Value:
+        number = ir.IntType(self.bits)  # as wide as a lane: a mask then needs no reshuffling
+        numbers = ir.Constant(ir.VectorType(number, self.lanes), list(range(self.lanes)))
+        if self.bits < 64:
+            count = self.builder.trunc(count, number)
+        return self.builder.icmp_signed("<", numbers, self._splat(count))
+
+    def _load_part(self, start: Value, offset: Value, mask: Value) -> Value:
+        """Load the lanes under the mask, zero elsewhere; memory not under it is never touched."""
+        align, zeros = ir.Constant(_INT32, self.bits // 8), ir.Constant(self._vector, None)
+        place = self._place(start, offset)
+        return self._intrinsic("masked.load.{}.p0", self._vector, place, align, mask, zeros)
+
+    def _store_part(self, vector: Value, start: Value, offset: Value, mask: Value) -> None:
+        align, place = ir.Constant(_INT32, self.bits // 8), self._place(start, offset)
+        self._intrinsic("masked.store.{}.p0", ir.VoidType(), vector, place, align, mask)
+
+    # Tiles ---------------------------------------------------------------------------------
+
+    def load_tile(self, start: Value, down: list[Value], columns: int, width: Value) -> list[Value]:
+        """Return the tile at an address, its rows at the offsets ``down``.
+
+        It has so many columns of Vectors; what lies beyond ``width`` in the last of them is zero.
+        """
+        whole = self.lanes * (columns - 1)
+        mask = self._first_lanes(self.builder.sub(width, integer(whole)))
+        tile = []
+        for row in down:
+            places = [self.builder.add(row, integer(j)) for j in range(0, whole, self.lanes)]
+            tile += [self._load(start, place) for place in places]
+            tile.append(self._load_part(start, self.builder.add(row, integer(whole)), mask))
+        return tile
+
+    def store_tile(
+        self, tile: list[Value], start: Value, down: list[Value], columns: int, width: Value
+    ) -> None:
+        """Write a tile to an address, but for what lies beyond ``width``."""
+        builder, whole = self.builder, self.lanes * (columns - 1)
+        room = builder.sub(width, integer(whole))
+        places = [builder.add(row, integer(j * self.lanes)) for row in down for j in range(columns)]
+        last = []
+        for i, (vector, place) in enumerate(zip(tile, places, strict=True), 1):
+            if i % columns:
+                self._store(vector, start, place)
+            else:
+                last.append((vector, start, place))
+        full = builder.icmp_signed(">=", room, integer(self.lanes))
+        with builder.if_else(full) as (then, otherwise):  # a masked store is slow on some machines
+            with then:
+                for vector_and_place in last:
+                    self._store(*vector_and_place)
+            with otherwise:
+                mask = self._first_lanes(room)
+                for vector_and_place in last:
+                    self._store_part(*vector_and_place, mask)
+
+    def add_outer(
+        self, tile: list[Value], a: Value, down: list[Value], b: Value, columns: int
+    ) -> list[Value]:
+        """Return ``tile`` plus the outer product of a column of ``a`` and a row of ``b``.
+
+        ``tile[i, j] + a[down[i]] * b[j]``, multiplied and added with one rounding.
+        """
+        row = [self._load(b, integer(j * self.lanes)) for j in range(columns)]
+        sums, result = iter(tile), []
+        for offset in down:
+            factor = self._splat(self.builder.load(self.moved(a, offset)))
+            for vector in row:
+                result.append(self._intrinsic("fma.{}", self._vector, factor, vector, next(sums)))
+        return result
+
+    def load_transposed(self, start: Value, step: Value, last: Value, width: Value) -> list[Value]:
+        """Return the transpose of a square block whose rows, a Vector each, lie ``step`` apart.
+
+        Rows beyond the offset ``last`` repeat it; columns beyond ``width`` are zero.
+        """
+        mask = self._first_lanes(width)
+        down = self.spread(integer(0), step, last, self.lanes)
+        return self._transpose([self._load_part(start, row, mask) for row in down])
+
+    def _transpose(self, rows: list[Value]) -> list[Value]:
+        """Transpose a square of Vectors by shuffles that a processor has, in 128-bit groups."""
+        lanes, group = range(len(rows)), 128 // self.bits
+        size = len(rows) // 2
+        while size >= group:  # swap the off-diagonal blocks of 2x2 block matrices, largest first
+            left = [len(rows) + k - size if k & size else k for k in lanes]
+            right = [len(rows) + k if k & size else k + size for k in lanes]
+            for i in (i for i in lanes if not i & size):
+                pair = rows[i], rows[i + size]
+                rows[i] = self._shuffle(*pair, left)
+                rows[i + size] = self._shuffle(*pair, right)
+            size //= 2
+        half = group // 2
+        while size:  # then transpose every group by interleaving its rows, like two piles of cards
+            size //= 2
+            left = [k - k % group + k % group // 2 + len(rows) * (k % 2) for k in lanes]
+            right = [k + half for k in left]
+            pairs = [(i + j, i + j + half) for i in range(0, len(rows), group) for j in range(half)]
+            rows = [
+                self._shuffle(rows[i], rows[j], lane) for i, j in pairs for lane in (left, right)
+            ]
+        return rows
 
 
 @intrinsic
@@ -129,22 +269,6 @@ def moved(_typing: Any, start: Any, offset: Any) -> Typed:
     return start(start, types.int64), generate
 
 
-@intrinsic
-def advanced(_typing: Any, start: Any, offset: Any) -> Typed:
-    """Return ``moved(start, offset)``, telling LLVM nothing about how it came about.
-
-    Left to itself LLVM replaces one running address and a few fixed offsets by many running
-    addresses, more than there are registers.
-    """
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        address = builder.gep(arguments[0], [arguments[1]])
-        signature = ir.FunctionType(address.type, [address.type])
-        return builder.asm(signature, "", "=r,0", [address], side_effect=False)
-
-    return start(start, types.int64), generate
-
-
 @intrinsic(prefer_literal=True)
 def scratch(_typing: Any, like: Any, count: Any) -> Typed:
     """Return the address of uninitialised stack memory for ``count`` Vectors of that dtype."""
@@ -154,7 +278,7 @@ def scratch(_typing: Any, like: Any, count: Any) -> Typed:
     def generate(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
         element = context.get_data_type(like.dtype)
         with builder.goto_entry_block():
-            length = count.literal_value * Vector(like.dtype).lanes
+            length = count.literal_value * _lanes(like.dtype)
             room = builder.alloca(ir.ArrayType(element, length))
             room.align = 64
         return builder.bitcast(room, element.as_pointer())
@@ -167,149 +291,6 @@ def lanes_of(_typing: Any, start: Any) -> Typed:
     """Return how many of the numbers at an address a Vector holds."""
 
     def generate(_context: Any, _builder: Any, _signature: Any, _arguments: Any) -> Any:
-        return _integer(Vector(start.dtype).lanes)
+        return integer(_lanes(start.dtype))
 
     return types.int64(start), generate
-
-
-@intrinsic
-def spread(_typing: Any, first: Any, step: Any, last: Any, like: Any) -> Typed:
-    """Return offsets ``first, first + step, ...``, as many as ``like`` has, none beyond ``last``.
-
-    A tile that would stick out of its matrix at the bottom thus repeats the last row: the same
-    numbers are computed and written twice, and no edge needs code of its own.
-    """
-    offsets = types.UniTuple(types.int64, like.count)
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        start, distance, limit, _ = arguments
-        values = []
-        for i in range(like.count):
-            value = builder.add(start, builder.mul(distance, _integer(i)))
-            inside = builder.icmp_signed("<", value, limit)
-            values.append(builder.select(inside, value, limit))
-        return context.make_tuple(builder, offsets, values)
-
-    return offsets(types.int64, types.int64, types.int64, like), generate
-
-
-@intrinsic
-def tile_load(_typing: Any, start: Any, rows: Any, columns: Any, width: Any) -> Typed:
-    """Return the tile at an address; what lies beyond ``width`` in a row's last Vector is zero."""
-    kind = Vector(start.dtype)
-    tile = types.UniTuple(kind, rows.count * columns.count)
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        base, down, _, limit = arguments
-        whole = kind.lanes * (columns.count - 1)
-        mask = _first_lanes(builder, kind, builder.sub(limit, _integer(whole)))
-        vectors = []
-        for row in cgutils.unpack_tuple(builder, down):
-            for column in range(0, whole, kind.lanes):
-                place = builder.add(row, _integer(column))
-                vectors.append(_load(builder, kind, base, place))
-            place = builder.add(row, _integer(whole))
-            vectors.append(_load_part(builder, kind, base, place, mask))
-        return context.make_tuple(builder, tile, vectors)
-
-    return tile(start, rows, columns, types.int64), generate
-
-
-@intrinsic
-def tile_store(_typing: Any, tile: Any, start: Any, rows: Any, columns: Any, width: Any) -> Typed:
-    """Write a tile to an address, but for what lies beyond ``width`` in each row's last Vector."""
-    kind = tile.dtype
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        vectors, base, down, _, limit = arguments
-        vectors = iter(cgutils.unpack_tuple(builder, vectors))
-        whole = kind.lanes * (columns.count - 1)
-        room = builder.sub(limit, _integer(whole))
-        last = []
-        for row in cgutils.unpack_tuple(builder, down):
-            for column in range(0, whole, kind.lanes):
-                _store(builder, kind, next(vectors), base, builder.add(row, _integer(column)))
-            last.append((next(vectors), base, builder.add(row, _integer(whole))))
-        full = builder.icmp_signed(">=", room, _integer(kind.lanes))
-        with builder.if_else(full) as (then, otherwise):  # a masked store is slow on some machines
-            with then:
-                for vector_and_place in last:
-                    _store(builder, kind, *vector_and_place)
-            with otherwise:
-                mask = _first_lanes(builder, kind, room)
-                for vector_and_place in last:
-                    _store_part(builder, kind, *vector_and_place, mask)
-        return context.get_dummy_value()
-
-    return types.void(tile, start, rows, columns, types.int64), generate
-
-
-def _transpose(builder: Any, rows: list[Any], group: int) -> list[Any]:
-    """Transpose a square of vectors by shuffles that a processor has, in 128-bit groups."""
-    lanes = range(len(rows))
-    size = len(rows) // 2
-    while size >= group:  # swap the off-diagonal blocks of every 2x2 block matrix, largest first
-        left = [len(rows) + k - size if k & size else k for k in lanes]
-        right = [len(rows) + k if k & size else k + size for k in lanes]
-        for i in (i for i in lanes if not i & size):
-            pair = rows[i], rows[i + size]
-            rows[i] = _shuffle(builder, *pair, left)
-            rows[i + size] = _shuffle(builder, *pair, right)
-        size //= 2
-    half = group // 2
-    while size:  # then transpose every group by interleaving its rows, like two piles of cards
-        size //= 2
-        left = [k - k % group + k % group // 2 + len(rows) * (k % 2) for k in lanes]
-        right = [k + half for k in left]
-        pairs = [(i + j, i + j + half) for i in range(0, len(rows), group) for j in range(half)]
-        rows = [
-            _shuffle(builder, rows[i], rows[j], lane) for i, j in pairs for lane in (left, right)
-        ]
-    return rows
-
-
-@intrinsic
-def load_transposed(_typing: Any, start: Any, step: Any, last: Any, width: Any) -> Typed:
-    """Return the transpose of a square block whose rows, a Vector each, lie ``step`` apart.
-
-    Rows beyond the offset ``last`` repeat it; columns beyond ``width`` are zero.
-    """
-    kind = Vector(start.dtype)
-    lanes = range(kind.lanes)
-    tile = types.UniTuple(kind, kind.lanes)
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        base, distance, limit, room = arguments
-        mask = _first_lanes(builder, kind, room)
-        rows = []
-        for i in lanes:
-            place = builder.mul(distance, _integer(i))
-            place = builder.select(builder.icmp_signed("<", place, limit), place, limit)
-            rows.append(_load_part(builder, kind, base, place, mask))
-        rows = _transpose(builder, rows, 128 // kind.dtype.bitwidth)
-        return context.make_tuple(builder, tile, rows)
-
-    return tile(start, types.int64, types.int64, types.int64), generate
-
-
-@intrinsic
-def add_outer(_typing: Any, tile: Any, a: Any, rows: Any, b: Any, columns: Any) -> Typed:
-    """Return ``tile`` plus the outer product of a column of ``a`` and a row of ``b``.
-
-    ``tile[i, j] + a[rows[i]] * b[j]``, multiplied and added with one rounding.
-    """
-    kind = tile.dtype
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        sums, column, down, row, _ = arguments
-        result = list(cgutils.unpack_tuple(builder, sums))
-        places = [_integer(j * kind.lanes) for j in range(columns.count)]
-        vectors = [_load(builder, kind, row, place) for place in places]
-        for i, offset in enumerate(cgutils.unpack_tuple(builder, down)):
-            factor = builder.load(builder.gep(column, [offset]))
-            factor = _splat(builder, factor, kind.lanes)
-            for j, vector in enumerate(vectors, i * len(vectors)):
-                result[j] = _call(builder, "fma", factor, vector, result[j])
-        return context.make_tuple(builder, tile, result)
-
-    return tile(tile, a, rows, b, columns), generate
