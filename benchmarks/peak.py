@@ -7,34 +7,17 @@ LLVM turns it into vectors half as wide as they have, and kernels would beat suc
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from tinyvae.ops.machine.jit import EXACT, LANES, kernel
-from tinyvae.ops.machine.vectors import _call, _splat, address, tile_load, tile_store
+from tinyvae.ops.machine.vectors import add_products, address
 from tinyvae.ops.machine.work_queue import WHOLE, in_parts
 from tinyvae.ops.machine.workers import run_shared
 
 # Enough independent chains to hide the latency of a multiply-add, all of them in registers.
-CHAINS = tuple(range(12))
-WIDTH = len(CHAINS) * max(LANES, 4)
-
-
-@intrinsic
-def _advanced(_typing: Any, tile: Any, factor: Any, term: Any) -> Any:
-    """Return tile * factor + term, every number with one rounding."""
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        vectors, *scalars = arguments
-        factors, terms = (_splat(builder, scalar, tile.dtype.lanes) for scalar in scalars)
-        vectors = cgutils.unpack_tuple(builder, vectors)
-        result = [_call(builder, "fma", vector, factors, terms) for vector in vectors]
-        return context.make_tuple(builder, tile, result)
-
-    return tile(tile, tile.dtype.dtype, tile.dtype.dtype), generate
+CHAINS = 12
+WIDTH = CHAINS * max(LANES, 4)
 
 
 @kernel(fastmath=EXACT)
@@ -42,11 +25,7 @@ def _vector_chains(part: int, parts: int, board: np.ndarray, rounds: int, out: n
     if part == WHOLE:
         in_parts(board, parts, _vector_chains, (board, rounds, out))
         return
-    start = address(out[part])
-    tile = tile_load(start, (0,), CHAINS, WIDTH)
-    for _ in range(rounds):
-        tile = _advanced(tile, np.float32(0.999), np.float32(0.001))
-    tile_store(tile, start, (0,), CHAINS, WIDTH)
+    add_products(address(out[part]), CHAINS, rounds)
 
 
 @kernel()

@@ -61,21 +61,20 @@ def _corner(code: VectorCode, matrix: Matrix, i: Value, j: Value) -> Matrix:
     return matrix._replace(start=code.moved(matrix.start, code.builder.add(down, right)))
 
 
-def _write_product(
-    code: VectorCode, tile: list[Value], a: Matrix, rows: list[Value], b: Matrix, columns: int,
-    depth: Value,
-) -> list[Value]:  # fmt: skip
-    """Return tile + a[rows, :depth] @ b[:depth, columns].
+def _product(
+    code: VectorCode, tile: list[Value], a: Matrix, rows: list[Value], b: Matrix, depth: Value
+) -> list[Value]:
+    """Return tile + a[rows, :depth] @ b[:depth, columns], as many columns as the tile has.
 
     Tutorial 12, equation (12.9).
     """
 
-    def add(values: list[Value]) -> list[Value]:
-        *sums, column, row = values
-        sums = code.add_outer(sums, column, rows, row, columns)
-        return [*sums, code.advanced(column, a.column), code.advanced(row, b.row)]
+    def step(values: list[Value]) -> list[Value]:
+        *tile, column, row = values
+        tile = code.add_outer(tile, column, rows, row)
+        return [*tile, code.advanced(column, a.column), code.advanced(row, b.row)]
 
-    return code.repeat(depth, [*tile, a.start, b.start], add)[:-2]
+    return code.repeat(depth, [*tile, a.start, b.start], step)[:-2]
 
 
 def _write_rows(
@@ -93,7 +92,7 @@ def _write_rows(
 
     with code.each(count, rows) as i:
         tile = code.load_tile(initial.start, rows_of(initial, i), columns, width)
-        tile = _write_product(code, tile, a, rows_of(a, i), b, columns, depth)
+        tile = _product(code, tile, a, rows_of(a, i), b, depth)
         code.store_tile(tile, out.start, rows_of(out, i), columns, width)
 
 

@@ -201,14 +201,13 @@ class VectorCode:
                 for vector_and_place in last:
                     self._store_part(*vector_and_place, mask)
 
-    def add_outer(
-        self, tile: list[Value], a: Value, down: list[Value], b: Value, columns: int
-    ) -> list[Value]:
+    def add_outer(self, tile: list[Value], a: Value, down: list[Value], b: Value) -> list[Value]:
         """Return ``tile`` plus the outer product of a column of ``a`` and a row of ``b``.
 
         ``tile[i, j] + a[down[i]] * b[j]``, multiplied and added with one rounding.
         """
-        row = [self._load(b, integer(j * self.lanes)) for j in range(columns)]
+        columns = range(len(tile) // len(down))
+        row = [self._load(b, integer(j * self.lanes)) for j in columns]
         sums, result = iter(tile), []
         for offset in down:
             factor = self._splat(self.builder.load(self.moved(a, offset)))
@@ -294,3 +293,27 @@ def lanes_of(_typing: Any, start: Any) -> Typed:
         return integer(_lanes(start.dtype))
 
     return types.int64(start), generate
+
+
+@intrinsic(prefer_literal=True)
+def add_products(_typing: Any, start: Any, count: Any, rounds: Any) -> Typed:
+    """Add to each of the ``count`` Vectors at an address y * z, so many rounds, in registers.
+
+    y is the first number there, z the first Vector.  A processor's peak is measured so.
+    """
+    if not isinstance(count, types.IntegerLiteral):
+        return None  # type: ignore[return-value]
+
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        code, place = VectorCode(builder, start.dtype), arguments[0]
+        zero, width = integer(0), integer(code.lanes)
+        down = code.spread(zero, width, integer(1 << 62), count.literal_value)
+        tile = code.load_tile(place, down, 1, width)
+        same = [zero] * len(tile)
+        tile = code.repeat(
+            arguments[2], tile, lambda sums: code.add_outer(sums, place, same, place)
+        )
+        code.store_tile(tile, place, down, 1, width)
+        return context.get_dummy_value()
+
+    return types.void(start, count, types.int64), generate
