@@ -183,6 +183,7 @@ def test_the_wheel_installs_and_has_what_is_needed(lessons, tmp_path):
         text=True,
         check=True,
     ).stdout
+    assert list(tmp_path.glob("tinyvae-*.dist-info/licenses/LICENSE"))
     assert found.startswith(f"{tmp_path / 'tinyvae'}")
     assert "train (5000, 784)" in found
 

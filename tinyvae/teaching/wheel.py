@@ -1,6 +1,6 @@
 """A wheel of the package as it is installed here, for handed-out notebooks to install from.
 
-Written by the format of wheels (PEP 427): the package's files, and three that describe them.
+Written by the format of wheels (PEP 427): the package's files, and those that describe them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ def write_wheel(folder: Path) -> Path:
     """Write the wheel, without the notebooks, and return its path."""
     about = distribution("tinyvae")
     name = f"tinyvae-{about.version}"
-    described = {
+    licenses = (file for file in about.files or () if "licenses" in file.parts)
+    described = {str(file): file.read_binary() for file in licenses} | {
         f"{name}.dist-info/METADATA": (about.read_text("METADATA") or "").encode(),
         f"{name}.dist-info/WHEEL": WHEEL.encode(),
         f"{name}.dist-info/entry_points.txt": (about.read_text("entry_points.txt") or "").encode(),
