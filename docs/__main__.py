@@ -16,7 +16,7 @@ from tinyvae.teaching.site import build_site
 from tinyvae.teaching.site.lessons import linked
 
 HERE = Path(__file__).parent
-OWN_DATA = "## Your own data"
+TO_NOTEBOOK = re.compile(r"\]\((?:\.\./)+tutorials/")
 LISTS = {
     "howto": "[How to](howto.md): your own data, many runs, other libraries, your own checks.",
     "measured": "[Measured](measured.md): speed, gradients, losses, each with its machine.",
@@ -27,19 +27,11 @@ def stage_pages(sources: Path) -> dict[str, str]:
     """Write the pages of this folder as sources; return the two that list them."""
     shutil.copytree(HERE, sources, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__*"))
     for page in HERE.rglob("*.md"):
+        there = page.relative_to(HERE)
         text = linked(page.read_text(encoding="utf-8"))
-        (sources / page.relative_to(HERE)).write_text(text, encoding="utf-8")
-    (sources / "own-data.md").write_text(own_data(), encoding="utf-8")
+        text = TO_NOTEBOOK.sub("](" + "../" * (len(there.parts) - 1), text)
+        (sources / there).write_text(text, encoding="utf-8")
     return LISTS
-
-
-def own_data() -> str:
-    """Return what the README says of one's own data, as a page."""
-    readme = (HERE.parent / "README.md").read_text(encoding="utf-8")
-    part = re.search(rf"^#{OWN_DATA[1:]}\n.*?(?=^## )", readme, flags=re.MULTILINE | re.DOTALL)
-    if part is None:
-        raise SystemExit(f"README.md has no part {OWN_DATA!r}.")
-    return part.group(0).removeprefix("#").replace("](docs/", "](")
 
 
 def main(folder: str) -> None:

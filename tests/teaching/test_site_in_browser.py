@@ -19,7 +19,7 @@ PAGES = [
     "index.html",
     "tutorials.html",
     "glossary.html",
-    "own-data.html",
+    "howto/own-data.html",
     "00-your-first-vae.html",
     "05-the-kl-term.html",
     "13-a-tighter-bound.html",
