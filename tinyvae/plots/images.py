@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
 
 MAX_COLUMNS = 16
-#: A picture shows at most so many images, and pixels.
+#: The most images, and pixels, that a picture shows.
 MAX_TILES, MAX_PIXELS = 1024, 1 << 24
 
 

@@ -20,15 +20,15 @@ from tinyvae.data.pictures import usual_square
 from tinyvae.data.streams import user_path
 from tinyvae.errors import CheckpointError, UsageError, WriteError
 from tinyvae.model.vae import VAE
+from tinyvae.runs.config import Config
 from tinyvae.runs.lock import RunLock
 from tinyvae.runs.naming import RUNS
-from tinyvae.runs.options import Config
 from tinyvae.training.history import History
 from tinyvae.training.record import check_training_record
 
 MODEL, CONFIG, HISTORY = "model.npz", "config.json", "history.csv"
 _KEPT = re.compile(r"model-epoch-\d{4,}\.npz")
-#: A temporary file of a picture so many seconds old belongs to nobody any more.
+#: A picture's temporary file older than this, in seconds, was abandoned.
 _ABANDONED = 3600.0
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 #: A line at least so often, in seconds, and where a run has many epochs at most so often.
 EVERY_SECONDS = 10.0
-#: Up to so many epochs each gets a line of its own; with more, those that take a second or longer.
+#: The first epochs, up to this many, get a line each; later ones if they take a second or more.
 EACH_ITS_LINE = 200
 _LONG_EPOCH = 1.0
 
