@@ -73,3 +73,13 @@ def test_examples_take_turns_among_the_classes(seen, digits):
     assert seen["examples"]["kinds"][:20] == [*range(10), *range(10)]
     pixels = unpack(seen["examples"]["values"]).reshape(-1, 784)
     np.testing.assert_array_equal(pixels[3], digits.test[digits.test_labels == 3][0])
+
+
+def test_grey_that_the_page_leaves_grey_is_weighed_grey(small_vae):
+    vae, rows = small_vae(), np.random.default_rng(5).uniform(0.2, 0.8, (30, 6))
+    page = look(vae, make_subject(vae, rows, binarize="none"), "float32", 0)
+    twin = rounded(vae, "float32")
+    mu, logvar = twin.encode(rows)
+    found = twin.bounds(rows, SAMPLES, binarize="none").reconstruction
+    kl = 0.5 * (mu**2 + np.expm1(logvar) - logvar).sum(axis=1)
+    np.testing.assert_allclose(unpack(page["elbos"]), np.sort(-found - kl), rtol=1e-6)

@@ -26,7 +26,7 @@ from tinyvae.cli.train import INTERRUPTED, train
 from tinyvae.cli.tutorials import tutorials
 from tinyvae.errors import TinyVAEError, UsageError
 
-#: Below so many columns a table of options does not fit; the terminal then wraps its lines.
+#: The fewest columns in which a table of options fits; narrower terminals wrap its lines.
 NARROWEST = 60
 
 

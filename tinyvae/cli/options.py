@@ -191,7 +191,7 @@ Patience = Annotated[
         _TRAINING,
         "--patience",
         "EPOCHS",
-        "Stop after so many without a better ELBO on the test set, and keep the best weights.",
+        "Stop after this many without a better ELBO on the test set, and keep the best weights.",
     ),
 ]
 Seed = Annotated[int, _option(_TRAINING, "--seed", "N", "The same seed gives the same weights.")]
@@ -202,7 +202,7 @@ Backend = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    _option(_MACHINE, "--threads", "N", "At most so many; by the size of the work if not given."),
+    _option(_MACHINE, "--threads", "N", "At most this many; by the size of the work if not given."),
 ]
 Output = Annotated[
     str | None,
@@ -226,8 +226,8 @@ SaveEvery = Annotated[
     _option(
         _RUN,
         "--save-every",
-        "EPOCHS",
-        "Keep the checkpoint of every so many epochs, too, under its number.",
+        "N",
+        "Also keep the checkpoint of every Nth epoch, under its number.",
     ),
 ]
 Progress = Annotated[

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-
-class Report(Protocol):
-    """What the checks of gradients and of losses return; rich prints it in colour."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether all is right."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything, ready for JSON."""
+if TYPE_CHECKING:
+    from tinyvae import gradcheck, losscheck
 
 
-def finish(reports: Sequence[Report], as_json: bool) -> NoReturn:
+def finish(reports: Sequence[gradcheck.Report | losscheck.Report], as_json: bool) -> NoReturn:
     """Print the reports and end the command: exit status 0 if all passed, else 1."""
     if as_json:
         typer.echo(json.dumps([report.to_dict() for report in reports], indent=2))

@@ -13,7 +13,7 @@ from tinyvae.errors import NonFiniteDataError, RangeError
 Array = NDArray[Any]
 
 _CHUNK_NUMBERS = 1 << 20
-# Scalers leave 1 + 2e-16 and -5e-17 behind: so many units in the last place of 1 are rounding.
+# Scalers leave 1 + 2e-16 and -5e-17 behind: up to 4 units in the last place of 1 are rounding.
 _ROUNDING_UNITS = 4
 
 

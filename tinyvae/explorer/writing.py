@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -104,15 +103,9 @@ def explore(
         image_shape=image_shape,
         binarize=binarize,
     )
-    with _new_file(output) as path:
-        return _write(vae, subject, path, precision, tutorials, title=title, seed=seed)
-
-
-@contextmanager
-def _new_file(output: str | PathLike[str] | None) -> Iterator[Path]:
-    """Give a page's path that nobody else will write."""
     with reserved(Path(FILE).with_suffix(""), output, (".html",)) as stem:
-        yield stem.with_name(f"{stem.name}.html")
+        path = stem.with_name(f"{stem.name}.html")
+        return _write(vae, subject, path, precision, tutorials, title=title, seed=seed)
 
 
 def explore_run(
@@ -171,7 +164,8 @@ def explore_run(
     name, target = run.path.resolve().name, run.folder / FILE
     if output is None:
         return _write(vae, subject, target, precision, tutorials, run=name)
-    with _new_file(output) as target:
+    with reserved(target, output, (".html",)) as stem:
+        target = stem.with_name(f"{stem.name}.html")
         return _write(vae, subject, target, precision, tutorials, run=name)
 
 

@@ -40,7 +40,7 @@ def examine(
     if law and not law.holds:
         remarks.on_interaction(verdict, law)
     _balance(verdict, halves, weights, beta, maximized(bench.function.title))
-    symbols = probe_weights(bench, world.base, halves, terms, verdict)
+    symbols = probe_weights(bench, world.base, terms, verdict)
     _look_out(verdict, bench, world, halves, law)
     remarks.on_machinery(verdict, bench)
     return _report(verdict, bench, halves, weights, law, symbols, title, seed, began)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,7 @@ from tinyvae.losscheck.sampler import check_sampler
 
 LOSS, SAMPLER, KL = "loss", "sampler", "kl"
 CONVERTERS = ("auto", "none", "torch", "jax")
-
-
-@dataclass(frozen=True)
-class _Options:
-    beta: float
-    input_dim: int | tuple[int, ...]
-    latent_dim: int
-    seed: int
-    title: str
+Options = Mapping[str, Any]  # of the three checks, by name
 
 
 def check_file(
@@ -68,11 +60,12 @@ def check_file(
     """
     check_option("convert", convert, CONVERTERS)
     path, found = _functions(target)
+    told = {"beta": beta, "input_dim": input_dim, "latent_dim": latent_dim, "seed": seed}
     reports: list[Report] = []
     kinds: list[str] = []
     for name, function in found:
         kind = kind_of(name, function)
-        options = _Options(beta, input_dim, latent_dim, seed, f"{path}:{name}")
+        options = {**told, "title": f"{path}:{name}"}
         reports.append(_with_arrays(kind, function, options, convert))
         kinds.append(kind)
     return _compared(reports, kinds)
@@ -125,7 +118,7 @@ def _converters(word: str) -> Sequence[Callable[[Any], Any] | None]:
     return found
 
 
-def _with_arrays(kind: str, function: Callable[..., Any], options: _Options, word: str) -> Report:
+def _with_arrays(kind: str, function: Callable[..., Any], options: Options, word: str) -> Report:
     """Return the report with the first kind of array that the function takes."""
     try:
         converters = _converters(word)
@@ -141,13 +134,13 @@ def _with_arrays(kind: str, function: Callable[..., Any], options: _Options, wor
     raise failure
 
 
-def _check(kind: str, function: Callable[..., Any], to: Any, options: _Options) -> Report:
-    seed, title = options.seed, options.title
+def _check(kind: str, function: Callable[..., Any], to: Any, options: Options) -> Report:
+    shared = {name: options[name] for name in ("seed", "title")}
     if kind == SAMPLER:
-        return check_sampler(function, convert=to, seed=seed, title=title)
+        return check_sampler(function, convert=to, **shared)
     if kind == KL:
-        return check_kl(function, convert=to, latent_dim=options.latent_dim, seed=seed, title=title)
-    return check_loss(function, convert=to, **vars(options))
+        return check_kl(function, convert=to, latent_dim=options["latent_dim"], **shared)
+    return check_loss(function, convert=to, **options)
 
 
 def _compared(reports: list[Report], kinds: list[str]) -> list[Report]:

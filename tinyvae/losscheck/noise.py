@@ -16,9 +16,7 @@ from tinyvae.losscheck.widths import Width
 SURE = 6.0
 
 
-def judge_noise(
-    findings: list[Finding], notes: list[str], drawn: Draws, width: Width | None
-) -> float:
+def judge_noise(findings: list[Finding], drawn: Draws, width: Width | None) -> float:
     """Add findings on the noise; return its standard deviation (1 is right)."""
     if not drawn.noise.size:
         return 0.0
@@ -36,7 +34,7 @@ def judge_noise(
         )
     if _shared(findings, drawn.noise):
         return float(np.std(noise))
-    return _moments(findings, notes, noise, width is not None and width.words != "1")
+    return _moments(findings, noise, width is not None and width.words != "1")
 
 
 def _unit(drawn: Draws, width: Width | None) -> float:
@@ -80,7 +78,7 @@ def _shared(findings: list[Finding], noise: Array) -> bool:
     return True
 
 
-def _moments(findings: list[Finding], notes: list[str], noise: Array, known: bool) -> float:
+def _moments(findings: list[Finding], noise: Array, known: bool) -> float:
     """Compare mean, variance and kurtosis with those of a standard normal distribution."""
     flat = noise.ravel()
     n = flat.size

@@ -90,7 +90,7 @@ def check_objective(
         law = measure(bench, shapes, match.hypothesis.terms)
         weights, residual = law.weights, law.residual
         _judge(verdict, match, weights, beta, maximized(bench.function.title))
-        _compare(verdict, bench, match, weights)
+        _compare(verdict)
     if bench.random:
         verdict.notes.append("It draws z inside: averages were judged, to 1 or 2 digits.")
     return _report(verdict, bench, match, weights, residual, head, seed, began)
@@ -168,7 +168,7 @@ def _judge(
         verdict.finds(hypothesis.code, hypothesis.words, hypothesis.mend)
 
 
-def _compare(verdict: Verdict, bench: Bench, match: Match, weights: tuple[Any, ...]) -> None:
+def _compare(verdict: Verdict) -> None:
     """Note the exact ELBO and log p(x) of the model, where a Gaussian was found."""
     if not verdict.sigma or verdict.findings:
         return

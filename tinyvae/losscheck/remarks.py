@@ -53,11 +53,8 @@ def on_interaction(verdict: Verdict, law: Law) -> None:
 def on_lone_half(verdict: Verdict, name: str, weight: Weight, maximized: bool) -> None:
     """Judge a reconstruction or a KL that stands alone."""
     if weight.factor < 0.0 and not maximized:
-        verdict.finds(
-            "sign",
-            f"The {name} has a minus sign: it is {_minus(name)}.",
-            "Return minus this.",
-        )
+        saw = f"The {name} has a minus sign: it is {_minus(name)}."
+        verdict.finds("sign", saw, "Return minus this.")
     if name == "kl":
         _kl_alone(verdict, weight)
         return

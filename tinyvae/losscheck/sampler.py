@@ -78,7 +78,7 @@ def check_sampler(
     width = find_width(drawn)
     _judge_mean(findings, drawn)
     judge_width(findings, notes, drawn, width, slot)
-    scale = judge_noise(findings, notes, drawn, width)
+    scale = judge_noise(findings, drawn, width)
     _say_how(notes, function, drawn)
     return Report(
         title or function.title,

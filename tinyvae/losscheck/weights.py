@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from tinyvae.losscheck.bench import Bench, Shape
 from tinyvae.losscheck.failures import CallFailed
 from tinyvae.losscheck.fit import Fitter
-from tinyvae.losscheck.halves import Half
 from tinyvae.losscheck.hypotheses import Hypothesis
 from tinyvae.losscheck.names import X
 from tinyvae.losscheck.terms import Term
@@ -15,7 +14,7 @@ from tinyvae.losscheck.verdict import Verdict
 
 
 def probe_weights(
-    bench: Bench, shape: Shape, halves: Sequence[Half], terms: Sequence[Term], verdict: Verdict
+    bench: Bench, shape: Shape, terms: Sequence[Term], verdict: Verdict
 ) -> dict[str, str]:
     """Move each weight and see which terms follow; return the terms' symbols, by name.
 

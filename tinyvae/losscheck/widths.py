@@ -105,57 +105,46 @@ def judge_width(
     findings: list[Finding], notes: list[str], drawn: Draws, width: Width | None, slot: Slot
 ) -> None:
     """Compare the width with what the third argument's name says."""
-    if drawn.times_mu:
-        saw = "The noise vanishes where mu is 0: it multiplies mu."
-        findings.append(Finding("noise_times_mu", saw, "Add it to mu."))
-        return
-    if not drawn.noise.size:
-        findings.append(
-            Finding(
-                "no_noise",
-                "z is not random: no noise is added to mu.",
-                "Add noise times the standard deviation (is the module in eval mode?).",
-            )
-        )
-        return
     claim = READINGS.get(slot.claim)
     right = next((w for w in WIDTHS if w.reading == slot.claim), None) if claim else None
     mend = f"Write mu + {right.words.format(slot.name)} * noise." if right else ""
-    if width is None:
-        said = ", ".join(
-            f"{w:.3g} at {p:g}" for w, p in zip(np.abs(drawn.widths), drawn.points, strict=True)
-        )
-        findings.append(
-            Finding(
-                "unexplained",
-                f"The width of z is no known function of {slot.name}: relative to its middle it is "
-                f"{said}.",
-                mend,
-            )
-        )
-        return
-    if width.note:
+    if width is not None and width.note:
         notes.append(width.note)
-    if width.words == "1":
-        findings.append(
-            Finding(
-                "width_missing",
-                f"The noise is not multiplied by a width: {slot.name} changes nothing.",
-                mend,
-            )
-        )
+    if drawn.times_mu or not drawn.noise.size:
+        findings.append(_without_noise(drawn))
+    elif width is None or width.words == "1":
+        findings.append(_without_width(drawn, width, slot, mend))
     elif not width.reading and claim is None:
-        findings.append(
-            Finding(
-                "width",
-                f"The width is {width.words.format(slot.name)}: a standard deviation for no usual "
-                f"reading of {slot.name}.",
-            )
+        saw = (
+            f"The width is {width.words.format(slot.name)}: a standard deviation for no usual "
+            f"reading of {slot.name}."
         )
+        findings.append(Finding("width", saw))
     elif claim is None:
         notes.append(f"{slot.name} is read as {READINGS[width.reading].words}.")
     elif width.reading != slot.claim:
         findings.append(_misread(drawn, width, slot, mend))
+
+
+def _without_noise(drawn: Draws) -> Finding:
+    if drawn.times_mu:
+        saw = "The noise vanishes where mu is 0: it multiplies mu."
+        return Finding("noise_times_mu", saw, "Add it to mu.")
+    mend = "Add noise times the standard deviation (is the module in eval mode?)."
+    return Finding("no_noise", "z is not random: no noise is added to mu.", mend)
+
+
+def _without_width(drawn: Draws, width: Width | None, slot: Slot, mend: str) -> Finding:
+    if width is not None:
+        saw = f"The noise is not multiplied by a width: {slot.name} changes nothing."
+        return Finding("width_missing", saw, mend)
+    said = ", ".join(
+        f"{w:.3g} at {p:g}" for w, p in zip(np.abs(drawn.widths), drawn.points, strict=True)
+    )
+    saw = (
+        f"The width of z is no known function of {slot.name}: relative to its middle it is {said}."
+    )
+    return Finding("unexplained", saw, mend)
 
 
 def _misread(drawn: Draws, width: Width, slot: Slot, mend: str) -> Finding:

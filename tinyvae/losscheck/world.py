@@ -36,7 +36,7 @@ class World:
         return len({s.input_dim for s in self.shapes}) > 1 or len(self.base.example) == 1
 
     def larger(self, times: int) -> World:
-        """Return the same with batches so many times as large."""
+        """Return the same with batches larger by this factor."""
         shapes = tuple(replace(s, batch=times * s.batch) for s in self.shapes)
         return World(shapes[0], shapes, self.notes)
 

@@ -23,7 +23,7 @@ Array = NDArray[Any]
 #: each (batch, K).
 Weigher = Callable[[Array, tuple[Array, Array], Array, Array | None], tuple[Array, Array]]
 
-# So many rows, times 50 samples, are weighed at a time.  Another number draws other noise.
+# Rows times samples, of which up to 50 count, in a chunk.  Another number draws other noise.
 _CHUNK = 2500
 _CHUNK_SAMPLES = 64
 _DRAWN_TOGETHER = 50

@@ -20,7 +20,7 @@ from tinyvae.model.network import Network
 Array = NDArray[Any]
 Labels = NDArray[Any] | None
 
-#: So many numbers the widest layer of a chunk holds; in float32 that is 2 MB.
+#: Numbers in the widest layer of a chunk; in float32 that is 2 MB.
 CHUNK_NUMBERS = 1 << 19
 
 

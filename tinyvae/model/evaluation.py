@@ -142,25 +142,13 @@ def evaluate(
     check_count("n_samples", n_samples)
     given = vae.inputs.labels(labels, len(data))
     rng = np.random.default_rng(check_count("seed", seed, at_least=0))
-    reconstruction, bound = np.empty((2, len(data)))
-    mu, kl = np.empty((2, len(data), vae.latent_dim))
-    log_p, right = np.empty((2, len(data)))
-    for rows, x in _chunks(vae, data, how, rng, progress):
-        chosen = None if given is None else given[rows]
-        posterior = vae.encode(x, chosen, trusted=True)
-        mu[rows], kl[rows] = posterior[0], vae.network.ops.kl_forward(*posterior)
-        drawn = int(rng.integers(2**63))
-        if chosen is None or n_samples == 1:
-            found = vae.bounds(
-                x, n_samples, labels=chosen, seed=drawn, posterior=posterior, trusted=True
-            )
-        else:
-            found, tried = _of_classes(vae, x, chosen, n_samples, drawn)
-            log_p[rows] = tried.log_likelihood
-            right[rows] = tried.posterior.argmax(axis=1) == chosen
-        reconstruction[rows], bound[rows] = found.reconstruction, found.importance_weighted
+    parts = [
+        _measure(vae, x, None if given is None else given[rows], n_samples, rng)
+        for rows, x in _chunks(vae, data, how, rng, progress)
+    ]
+    mu, kl, reconstruction, bound, log_p, right = map(np.concatenate, zip(*parts, strict=True))
     elbo = -reconstruction - kl.sum(axis=1)
-    tried_all = given is not None and n_samples > 1
+    tried = given is not None and n_samples > 1
     return Evaluation(
         rows=len(data),
         reconstruction=float(reconstruction.mean()),
@@ -171,9 +159,31 @@ def evaluate(
         n_samples=n_samples,
         kl_per_dimension=kl.mean(axis=0),
         mu_variance=mu.var(axis=0),
-        log_likelihood=float(log_p.mean()) if tried_all else None,
-        accuracy=float(right.mean()) if tried_all else None,
+        log_likelihood=float(log_p.mean()) if tried else None,
+        accuracy=float(right.mean()) if tried else None,
     )
+
+
+def _measure(
+    vae: VAE, x: Array, labels: Array | None, n_samples: int, rng: np.random.Generator
+) -> tuple[Array, ...]:
+    """Return mu, the KL per dimension, and of each row reconstruction, bound, log p(x), right.
+
+    In float64; ``right`` is whether the label is the likeliest class, and it and log p(x) are NaN
+    where no classes are tried.
+    """
+    seed, posterior = int(rng.integers(2**63)), vae.encode(x, labels, trusted=True)
+    kl = vae.network.ops.kl_forward(*posterior)
+    log_p = right = np.full(len(x), np.nan)
+    if labels is None or n_samples == 1:
+        found = vae.bounds(
+            x, n_samples, labels=labels, seed=seed, posterior=posterior, trusted=True
+        )
+    else:
+        found, tried = _of_classes(vae, x, labels, n_samples, seed)
+        log_p, right = tried.log_likelihood, tried.posterior.argmax(axis=1) == labels
+    each = posterior[0], kl, found.reconstruction, found.importance_weighted, log_p, right
+    return tuple(part.astype(np.float64) for part in each)
 
 
 def _of_classes(

@@ -53,10 +53,8 @@ def plot_classes(
         Standard deviation of z; 1 is the prior.
     seed : int
         Of the noise.
-    image_shape : (height, width), optional
-        How to draw a row; a square if left out.
-    axes : Axes, optional
-        Where to draw; a new figure if left out.
+    image_shape, axes
+        As in ``plot_samples``.
     names : sequence of str, optional
         What the classes are called.
 
@@ -103,10 +101,8 @@ def plot_analogies(
         Their classes.
     n : int
         How many at most.
-    image_shape : (height, width), optional
-        How to draw a row; a square if left out.
-    axes : Axes, optional
-        Where to draw; a new figure if left out.
+    image_shape, axes
+        As in ``plot_samples``.
     names : sequence of str, optional
         What the classes are called.
 

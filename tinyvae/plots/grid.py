@@ -56,7 +56,6 @@ def plot_grid(
     Parameters
     ----------
     vae : VAE
-        The model.
     images : array, (at least three, input_dim), optional
         The data that say where the plane is; needed for more than two dimensions only.
     n : int
@@ -66,10 +65,8 @@ def plot_grid(
     spacing : str
         ``"linear"``, or ``"quantile"``: the standard Gaussian's quantiles (i + 1/2) / n, so that
         every tile stands for an equal share of its probability (``scale`` is then not used).
-    image_shape : (height, width), optional
-        How to draw a row; a square if left out.
-    axes : Axes, optional
-        Where to draw; a new figure if left out.
+    image_shape, axes
+        As in ``plot_samples``.
     labels : (n,) array of int, optional
         Of a conditional model: the classes of ``images``.
     label : int, optional

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tinyvae.model.vae import VAE
 
 MAX_COLUMNS = 16
-#: A picture shows at most so many images, and pixels.
+#: The most images, and pixels, that a picture shows.
 MAX_TILES, MAX_PIXELS = 1024, 1 << 24
 
 
@@ -62,15 +62,12 @@ def plot_reconstructions(
     Parameters
     ----------
     vae : VAE
-        The model.
     images : array, (at least one, input_dim)
         Data in [0, 1], or uint8.
     n : int
         How many at most.
-    image_shape : (height, width), optional
-        How to draw a row; a square if left out.
-    axes : Axes, optional
-        Where to draw; a new figure if left out.
+    image_shape, axes
+        As in ``plot_samples``.
     labels : (n,) array of int, optional
         Of a conditional model: the class of each image.
 
@@ -117,7 +114,6 @@ def plot_samples(
     Parameters
     ----------
     vae : VAE
-        The model.
     n : int
         How many; of more than ``MAX_TILES`` the first are shown.
     scale : float
@@ -188,7 +184,6 @@ def plot_scales(
     Parameters
     ----------
     vae : VAE
-        The model.
     scales : sequence of float
         Standard deviations of z, one a row.
     n : int
@@ -196,10 +191,8 @@ def plot_scales(
         shown.
     seed : int
         Seed of the noise, the same for every scale.
-    image_shape : (height, width), optional
-        How to draw a row; a square if left out.
-    axes : Axes, optional
-        Where to draw; a new figure if left out.
+    image_shape, axes
+        As in ``plot_samples``.
     draw : bool
         Whether to show draws from p(x given z) instead of its means.
     label : int or (n,) array of int, optional

@@ -92,7 +92,6 @@ def plot_latent(
     Parameters
     ----------
     vae : VAE
-        The model.
     images : array, (n, input_dim)
         Data in [0, 1], or uint8.
     labels : array of whole numbers or words, (n,), optional

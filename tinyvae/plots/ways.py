@@ -49,15 +49,12 @@ def plot_interpolations(
     Parameters
     ----------
     vae : VAE
-        The model.
     pairs : array, (pairs, 2, input_dim) or (2, input_dim)
         First and last image of each way.
     steps : int
         How many values of t from 0 to 1, at least two.
-    image_shape : (height, width), optional
-        How to draw a row; a square if left out.
-    axes : Axes, optional
-        Where to draw; a new figure if left out.
+    image_shape, axes
+        As in ``plot_samples``.
     labels : (pairs, 2) array of int, optional
         Of a conditional model: the classes of the images.  A way is decoded as the class of its
         first image, so that the hand changes and what is written stays.
@@ -112,17 +109,14 @@ def plot_traversals(
     Parameters
     ----------
     vae : VAE
-        The model.
     x : array, (input_dim,) or (1, input_dim)
         The image to start from.
     dimensions : sequence of int, optional
         Which, in which order; the ten of largest KL at ``x`` if left out.
     steps : int
         How many values of z[i], at least two.
-    image_shape : (height, width), optional
-        How to draw a row; a square if left out.
-    axes : Axes, optional
-        Where to draw; a new figure if left out.
+    image_shape, axes
+        As in ``plot_samples``.
     label : int, optional
         Of a conditional model: the class of the image.
 

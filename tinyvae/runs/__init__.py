@@ -3,9 +3,10 @@
 ``train`` and ``resume`` make a run; ``sample``, ``plot``, ``evaluate`` and ``info`` look at one.
 """
 
+from tinyvae.runs.config import Config
 from tinyvae.runs.folders import Run, find_run
 from tinyvae.runs.make import Result, resume, train
-from tinyvae.runs.options import Config, RunOptions
+from tinyvae.runs.options import RunOptions
 from tinyvae.runs.samples import Samples, sample
 from tinyvae.runs.use import Info, evaluate, info, plot
 

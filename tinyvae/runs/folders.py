@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from tinyvae.checkpoint import read_checkpoint, remove_leftovers
@@ -20,15 +19,15 @@ from tinyvae.data.pictures import usual_square
 from tinyvae.data.streams import user_path
 from tinyvae.errors import CheckpointError, UsageError, WriteError
 from tinyvae.model.vae import VAE
+from tinyvae.runs.config import Config
 from tinyvae.runs.lock import RunLock
 from tinyvae.runs.naming import RUNS
-from tinyvae.runs.options import Config
 from tinyvae.training.history import History
 from tinyvae.training.record import check_training_record
 
 MODEL, CONFIG, HISTORY = "model.npz", "config.json", "history.csv"
 _KEPT = re.compile(r"model-epoch-\d{4,}\.npz")
-#: A temporary file of a picture so many seconds old belongs to nobody any more.
+#: A picture's temporary file older than this, in seconds, was abandoned.
 _ABANDONED = 3600.0
 
 
@@ -177,12 +176,7 @@ class Writer:
         self._sweep()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._lock.release()
 
     def write(self, config: Config) -> None:

@@ -199,7 +199,7 @@ def _with_changes(recorded: RunOptions, changes: Mapping[str, Any]) -> RunOption
 def go_on(
     prepared: Prepared, writer: Writer, *, progress: bool = False, at_most: float | None = None
 ) -> Result:
-    """Train until the run is done, a signal comes, or so many seconds have passed.
+    """Train until the run is done, a signal comes, or ``at_most`` seconds have passed.
 
     Nothing is measured or drawn.
 

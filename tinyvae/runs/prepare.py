@@ -22,7 +22,8 @@ from tinyvae.errors import ReadingWarning, UsageError
 from tinyvae.model.likelihoods import Gaussian, GaussianLearned, likelihood_class
 from tinyvae.model.vae import VAE
 from tinyvae.runs.classes import classes_of
-from tinyvae.runs.options import Config, RunOptions
+from tinyvae.runs.config import Config
+from tinyvae.runs.options import RunOptions
 from tinyvae.training.fit import Training
 from tinyvae.training.starts import start_sigma
 

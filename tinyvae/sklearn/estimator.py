@@ -65,7 +65,7 @@ class VariationalAutoencoder(
     batch_size : int
         Rows in a step; all of them where there are fewer.
     patience : int, optional
-        Stop after so many epochs without a better ELBO of held-out rows, and keep the best
+        Stop after this many epochs without a better ELBO of held-out rows, and keep the best
         weights; ``partial_fit`` never does.
     validation_fraction : float
         The share of rows held out, drawn at random, if there is ``patience``; otherwise none.
@@ -264,7 +264,7 @@ class VariationalAutoencoder(
     def _train(
         self, rows: Rows, epochs: int, *, done: int = 0, patience: int | None = None
     ) -> Self:
-        """Train until so many passes are done, as far as schedules count them.
+        """Train until ``epochs`` passes are done, as schedules count them.
 
         A signal that asks for an end is obeyed after the step it came in: what was learned stays.
         """

@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 #: What a score may be.
 SCORES = ("elbo", "log_likelihood")
-# So many samples of z go through the decoder at a time.
+# The most samples of z that go through the decoder at a time.
 _CHUNK = 4096
 
 

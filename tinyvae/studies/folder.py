@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tinyvae.errors import FileFormatError, UsageError
+from tinyvae.runs.config import Config, write_json
 from tinyvae.runs.folders import CONFIG
-from tinyvae.runs.options import Config, RunOptions, write_json
+from tinyvae.runs.options import RunOptions
 from tinyvae.schema import Schema, check_fields, count, mapping, number, several, word
 from tinyvae.studies.plan import Plan, PlannedRun
 

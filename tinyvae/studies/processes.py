@@ -30,7 +30,7 @@ def one_by_one(tasks: Sequence[Task]) -> Results:
 
 
 def in_processes(tasks: Sequence[Task], jobs: int) -> Results:
-    """Do the tasks in so many processes, which share the processor's cores.
+    """Do the tasks in ``jobs`` processes, which share the processor's cores.
 
     Where a worker is killed, loky ends them all.  Each run that was under way then goes on alone,
     from its checkpoint; the one that is killed again is the culprit, and is given up.

@@ -17,9 +17,10 @@ from tinyvae.checkpoint import replace_file
 from tinyvae.data import DataSet
 from tinyvae.errors import BusyError, TinyVAEError
 from tinyvae.model.evaluation import Evaluation, evaluate
+from tinyvae.runs.config import Config, write_json
 from tinyvae.runs.folders import CONFIG, Writer
 from tinyvae.runs.make import go_on, take_up
-from tinyvae.runs.options import Config, RunOptions, write_json
+from tinyvae.runs.options import RunOptions
 from tinyvae.runs.pictures import draw_pictures
 from tinyvae.runs.prepare import Prepared, read
 from tinyvae.runs.words import silent

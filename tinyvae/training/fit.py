@@ -58,8 +58,8 @@ def fit(
         Called once an epoch with its row of the history, a dict.  What it raises ends the
         training; a run with a checkpoint can be resumed then.
     save_every : int, optional
-        Keep the checkpoint of every so many epochs beside ``checkpoint``: ``model-epoch-0020.npz``
-        beside ``model.npz``.
+        Also keep the checkpoint of every ``save_every``-th epoch: ``model-epoch-0020.npz`` beside
+        ``model.npz``.
     progress : bool
         Whether to show a progress bar, or a line an epoch where standard error is no terminal; and
         a word at the end where most latent units are not used.

@@ -90,7 +90,7 @@ class History:
         """Return the table and the curve that a notebook shows."""
         from tinyvae.training.history_page import page
 
-        return page(self)
+        return page(repr(self), self.rows)
 
     # Files ---------------------------------------------------------------------------------
 

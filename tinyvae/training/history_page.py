@@ -4,50 +4,32 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+
+Rows = Sequence[Mapping[str, float]]
 
 WIDTH, HEIGHT, MARGIN = 420, 150, 8
 MOST_ROWS = 10  # a longer history shows its first and last rows
 MOST_POINTS = 500
 LINES = (("train_elbo", "#0072b2", ""), ("validation_elbo", "#d55e00", "5 3"))
-Curve = Sequence[tuple[float, float]]
 
 
-class History(Protocol):
-    """What is shown: rows by epoch, each a number by name."""
-
-    rows: list[dict[str, float]]
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the numbers."""
-
-    def __iter__(self) -> Iterator[dict[str, float]]:
-        """Return the rows, epoch by epoch."""
-
-    def __len__(self) -> int:
-        """Return how many epochs there are."""
+def page(title: str, rows: Rows) -> str:
+    """Return the HTML: title, curve, table; ``rows`` are epochs, each numbers by name."""
+    head = f"<p><b>{html.escape(title)}</b></p>"
+    return head + _curves(rows) + _table(rows) if rows else head
 
 
-def page(history: History) -> str:
-    """Return the HTML: title, curve, table."""
-    title = f"<p><b>{html.escape(repr(history))}</b></p>"
-    if not history.rows:
-        return title
-    return title + _curves(history) + _table(history)
-
-
-def _curves(history: History) -> str:
+def _curves(rows: Rows) -> str:
     """Return the ELBO over the epochs, train and validation, as SVG."""
-    found = [(name, *style) for name, *style in LINES if _values(history, name)]
-    points = [value for name, *_ in found for value in _values(history, name).values()]
+    found = [(name, *style) for name, *style in LINES if _values(rows, name)]
+    points = [value for name, *_ in found for value in _values(rows, name).values()]
     if not points:
         return ""
     low, high = min(points), max(points)
     drawn = [
         f'<polyline fill="none" stroke="{color}" stroke-dasharray="{dashes}" stroke-width="1.5" '
-        f'points="{_path(_values(history, name), low, high, len(history))}"/>'
+        f'points="{_path(_values(rows, name), low, high, len(rows))}"/>'
         for name, color, dashes in found
     ]
     legend = ", ".join(f'<span style="color:{color}">{name}</span>' for name, color, _ in found)
@@ -55,16 +37,16 @@ def _curves(history: History) -> str:
         f'<svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="ELBO over epochs" '
         f'style="border:1px solid #ccc">{"".join(drawn)}</svg>'
         f"<p>{legend}: from {low:.2f} to {high:.2f} nats per example, higher is better; "
-        f"epochs 1 to {len(history)}</p>"
+        f"epochs 1 to {len(rows)}</p>"
     )
 
 
-def _values(history: History, name: str) -> dict[int, float]:
+def _values(rows: Rows, name: str) -> dict[int, float]:
     """Return the finite values of a column, by the number of their row."""
-    cells = ((i, row.get(name)) for i, row in enumerate(history))
+    cells = ((i, row.get(name)) for i, row in enumerate(rows))
     kept = {i: cell for i, cell in cells if cell is not None and math.isfinite(cell)}
     step = max(1, -(-len(kept) // MOST_POINTS))
-    return {i: cell for i, cell in kept.items() if i % step == 0 or i == len(history) - 1}
+    return {i: cell for i, cell in kept.items() if i % step == 0 or i == len(rows) - 1}
 
 
 def _path(values: Mapping[int, float], low: float, high: float, epochs: int) -> str:
@@ -81,16 +63,16 @@ def _path(values: Mapping[int, float], low: float, high: float, epochs: int) -> 
     )
 
 
-def _table(history: History) -> str:
+def _table(rows: Rows) -> str:
     """Return the rows, the middle ones left out where there are many."""
-    names = history.columns
+    names = list(rows[0])
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
     half = MOST_ROWS // 2
-    if len(history) <= MOST_ROWS:
-        lines = [_line(row, names) for row in history]
+    if len(rows) <= MOST_ROWS:
+        lines = [_line(row, names) for row in rows]
     else:
-        gap = f'<tr><td colspan="{len(names)}">... {len(history) - 2 * half} more ...</td></tr>'
-        first, last = history.rows[:half], history.rows[-half:]
+        gap = f'<tr><td colspan="{len(names)}">... {len(rows) - 2 * half} more ...</td></tr>'
+        first, last = rows[:half], rows[-half:]
         lines = [_line(r, names) for r in first] + [gap] + [_line(r, names) for r in last]
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 

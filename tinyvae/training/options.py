@@ -65,12 +65,12 @@ class TrainingOptions:
     free_bits : float or None
         Nats of KL that each dimension of ``"elbo"`` has for nothing.
     warmup_epochs : float
-        The weight rises linearly from 0 to ``beta`` over so many epochs (0: none).
+        The weight rises linearly from 0 to ``beta`` over this many epochs (0: none).
     binarize : str or None
         ``"stochastic"``, ``"threshold"`` or ``"none"``; None is stochastic for a Bernoulli
         likelihood and none for the others.
     patience : int or None
-        Stop after so many epochs without a better validation ELBO, and go back to the best
+        Stop after this many epochs without a better validation ELBO, and go back to the best
         weights.  None: never.
     seed : int
         Of shuffling, binarization and noise.

@@ -6,21 +6,22 @@ import contextlib
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol, Self, TextIO
+from typing import Any, Self, TextIO
 
 from tqdm import tqdm
 
 #: A line at least so often, in seconds, and where a run has many epochs at most so often.
 EVERY_SECONDS = 10.0
-#: Up to so many epochs each gets a line of its own; with more, those that take a second or longer.
+#: The first epochs, up to this many, get a line each; later ones if they take a second or more.
 EACH_ITS_LINE = 200
 _LONG_EPOCH = 1.0
 
 
-class Progress(Protocol):
-    """What the loop tells."""
+class Progress:
+    """What the loop tells, shown to nobody; ``Bar`` and ``Lines`` show it."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, *error: object) -> None: ...
 
@@ -45,7 +46,7 @@ def progress_for(wanted: bool, *, total: int, done: int) -> Progress:
     """
     stream = _stream()
     if not wanted or stream is None:
-        return Silence()
+        return Progress()
     return Bar(stream, total, done) if bars_suit(stream) else Lines(stream, total, done)
 
 
@@ -86,25 +87,7 @@ def summary(row: Mapping[str, float]) -> str:
     return f"{which}: " + ", ".join(terms) + " nats"
 
 
-class Silence:
-    """Shows nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None: ...
-
-    def describe(self, text: str) -> None:
-        """Say what is being done."""
-
-    def step(self, count: int = 1) -> None:
-        """Count steps."""
-
-    def row(self, row: Mapping[str, float]) -> None:
-        """Show the losses of an epoch that is done."""
-
-
-class Bar(Silence):
+class Bar(Progress):
     """A bar of steps."""
 
     def __init__(self, stream: TextIO, total: int, done: int) -> None:
@@ -129,7 +112,7 @@ class Bar(Silence):
         self._bar.set_postfix_str(summary(row))
 
 
-class Lines(Silence):
+class Lines(Progress):
     """One line an epoch and in long epochs one every ten seconds, without carriage returns.
 
     Where more than ``EACH_ITS_LINE`` epochs take less than a second each, one every ten seconds.

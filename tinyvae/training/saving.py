@@ -27,7 +27,7 @@ class Saver:
     path : path or None
         None: nothing is written, but the weights are looked at all the same.
     every : int or None
-        Keep the checkpoint of every so many epochs, too.
+        Also keep the checkpoint of every ``every``-th epoch.
     prepare : callable, optional
         Called before anything is written.
     """
