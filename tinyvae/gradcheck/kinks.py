@@ -72,16 +72,19 @@ def examine(tools: Instruments, part: Comparison) -> None:
             part.disagree = part.disagree or found.said
     part.undecided &= part.at_kink
     part.slack = np.where(part.at_kink, 3.0 * around.known, 0.0)
-    doubted = np.flatnonzero(part.mismatched & ~part.at_kink)[:FEW]
-    if not tools.exact and any(_shows_a_small_kink(tools, around.rays[int(i)]) for i in doubted):
+    # Beside kinks that are seen, there may be some that are too small to be.
+    if tools.exact or part.at_kink.any() or _shows_a_small_kink(tools, part):
         part.slack += np.where(part.at_kink, 0.0, around.jump)
     part.around = np.where(part.at_kink, around.sizes, 0.0)
 
 
-def _shows_a_small_kink(tools: Instruments, ray: Ray) -> bool:
-    """Return whether the slope along a ray jumps at the point, be it less than cells can show."""
-    left, right = tools.one_sided(ray)
-    return abs(right.value - left.value) > 10.0 * (left.error + right.error)
+def _shows_a_small_kink(tools: Instruments, part: Comparison) -> bool:
+    """Return whether the slope by a wrong number jumps at the point, less than cells can show."""
+    for i in np.flatnonzero(part.mismatched)[:FEW]:
+        left, right = tools.one_sided(part.measured.rays[int(i)])
+        if abs(right.value - left.value) > 10.0 * (left.error + right.error):
+            return True
+    return False
 
 
 def _unbounded(tools: Instruments, around: Around) -> Array:
