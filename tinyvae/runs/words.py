@@ -43,7 +43,7 @@ def announce(prepared: Prepared, folder: Path, say: Say) -> None:
             "minutes: unset it, or use the reference backend (--backend reference)"
         )
     else:
-        say("Loading the kernels; compiling them the first time takes about 10 seconds")
+        say("Loading the kernels; compiling them the first time takes about 5 seconds")
 
 
 def with_advice(error: NonFiniteLossError, prepared: Prepared, folder: Path) -> NonFiniteLossError:

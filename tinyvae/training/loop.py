@@ -25,7 +25,7 @@ from tinyvae.training.steps import Steps
 Array = NDArray[Any]
 Callback = Callable[[dict[str, float]], object]
 
-_WAITING = "loading the kernels, or compiling them, once, for some 10 s"
+_WAITING = "loading the kernels; the first time compiles them, some 5 s"
 
 
 class Training:

@@ -52,6 +52,13 @@ class Apart:
         The argument that chooses what it does.
     waits : bool
         Whether it is compiled only when it is asked for.  One with ``chosen`` always waits.
+
+    Attributes
+    ----------
+    compiled : numba Dispatcher
+        The first argument.
+    py_func : callable
+        What it was compiled from, as Numba calls it.
     """
 
     __qualname__: str
@@ -60,7 +67,7 @@ class Apart:
         self, dispatcher: Any, for_python: Callable[[Any], Any], chosen: str | None, waits: bool
     ) -> None:
         update_wrapper(self, dispatcher.py_func)
-        self.compiled = dispatcher
+        self.compiled, self.py_func = dispatcher, dispatcher.py_func
         names = list(inspect.signature(dispatcher.py_func).parameters)
         self._chosen = names.index(chosen) if chosen else None
         self._asked = set() if waits or chosen else {0}

@@ -23,7 +23,7 @@ from tinyvae.ops.machine.apart import needed_by
 from tinyvae.ops.machine.compile_turn import TURN
 
 _DIGEST = hashlib.sha256().digest_size
-_WAIT = "which takes some 10 seconds"
+_WAIT = "which takes some 5 seconds"
 _ELSEWHERE = "name another folder with the environment variable NUMBA_CACHE_DIR"
 
 
