@@ -109,7 +109,7 @@ def test_a_large_model_takes_its_steps_one_by_one():
 
 def test_the_bar_counts_every_step(monkeypatch):
     counted = []
-    monkeypatch.setattr("tinyvae.training.progress.Silence.step", lambda _, n: counted.append(n))
+    monkeypatch.setattr("tinyvae.training.progress.Progress.step", lambda _, n: counted.append(n))
     start(backend="numba", validation=LOADED).run(progress=False)
     assert sum(counted) == STEPS
     assert len(counted) < STEPS

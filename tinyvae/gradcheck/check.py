@@ -80,7 +80,8 @@ def check_gradients(
     method : str
         ``"complex"`` (step; exact to rounding), ``"central"`` (differences, extrapolated),
         ``"directions"`` (random ones; for millions of entries), or ``"auto"``: the complex step
-        where the function allows it, and a sample plus directions beyond 10,000 entries.
+        where the function allows it, and a sample plus directions beyond 10,000 entries (of a
+        ``VAE`` every entry even then, layer by layer).
     entries : int, optional
         Largest number of entries to check in each array; a random sample of larger arrays, and
         three directions through them.

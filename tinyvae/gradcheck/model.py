@@ -18,9 +18,11 @@ import numpy as np
 from tinyvae.errors import check_count, check_number
 from tinyvae.gradcheck.beyond import float32_claim, sampling_claims
 from tinyvae.gradcheck.diagnosis.terms import measured
+from tinyvae.gradcheck.layerwise import Known, Layerwise
+from tinyvae.gradcheck.measure import Instruments
 from tinyvae.gradcheck.probe import instruments_for
 from tinyvae.gradcheck.problem import Array, Problem
-from tinyvae.gradcheck.procedure import check_problem
+from tinyvae.gradcheck.procedure import EVERY_ENTRY, check_problem
 from tinyvae.gradcheck.report import Report, merge
 from tinyvae.gradcheck.results import Finding
 from tinyvae.model.adam import Adam
@@ -29,6 +31,7 @@ from tinyvae.model.objectives import Terms, make_objective
 from tinyvae.model.vae import VAE
 
 ROWS = 8
+OBJECTIVE = {"objective": "elbo", "beta": 1.0, "free_bits": None}
 BETA1 = 0.5  # of the Adam that hands the fused step's gradient out: m = g / 2, without rounding
 
 
@@ -83,6 +86,9 @@ def check_model(
     terms = {name: measured(part, rng) for name, part in _parts(double, x, noise, beta).items()}
     # The same numbers measure both gradients.
     tools = instruments_for(problem, method, np.random.default_rng([seed, 2]))
+    if entries is None and method in ("auto", "complex") and problem.size > EVERY_ENTRY:
+        tools = _by_layers(tools, double, x, noise, given)
+        entries = problem.size if isinstance(tools, Known) else None
     reports = [
         check_problem(claim, method=method, entries=entries, seed=seed, terms=terms, tools=tools)
         for claim in (problem, replace(problem, gradients=_trained(double, x, noise, given)))
@@ -93,6 +99,18 @@ def check_model(
         claims += (float32_claim(model, double, x, noise, given),)
     seconds = time.perf_counter() - start
     return replace(report, claims=claims, notes=report.notes + _copied(model), seconds=seconds)
+
+
+def _by_layers(
+    tools: Instruments, vae: VAE, x: Array, noise: Array, given: Mapping[str, Any]
+) -> Instruments:
+    """Return instruments that know all entries, if the complex step can be used."""
+    if not tools.exact:
+        return tools
+    rows, noise, labels = vae.inputs.batch(x, noise, given.get("labels"))
+    chosen = make_objective(*(given.get(k, v) for k, v in OBJECTIVE.items()))
+    known = Known(tools, Layerwise(vae, rows, noise, labels, chosen).slopes())
+    return known if known.confirmed() else tools
 
 
 def _together(title: str, operations: Report, step: Report) -> Report:

@@ -120,7 +120,7 @@ def _cases(
     problem = tools.problem
     others = {n: a for n, a in claimed.items() if a is not None}
     full = {r.name: r.numeric for r in results if r.checked == r.size}
-    return [
+    cases = [
         Case(
             name=r.name,
             shape=r.shape,
@@ -139,6 +139,18 @@ def _cases(
         for r in results
         if r.verdict == WRONG and r.checked
     ]
+    return [
+        _some_of(case, tools.rng) if case.indices.size > EVERY_ENTRY else case for case in cases
+    ]
+
+
+def _some_of(case: Case, rng: np.random.Generator) -> Case:
+    """Return the case of the worst entries and of random ones: a term is measured by entries."""
+    some = rng.choice(case.indices.size, LARGER_SAMPLE, replace=False)
+    if case.same_shape:
+        worst = np.argsort(-np.abs(np.nan_to_num(case.difference)))
+        some = np.union1d(some[::2], worst[: LARGER_SAMPLE // 2])
+    return case.where(some)
 
 
 def _since(start: float) -> float:

@@ -37,6 +37,8 @@ class Codes:
         self.network, self.inputs, self.dtype = network, inputs, inputs.dtype
         shape = inputs.architecture
         self.input_dim, self.latent_dim = shape.input_dim, shape.latent_dim
+        likelihood = network.likelihood  # the Gaussian ones need no operation for their mean
+        self._mean = getattr(network.ops, f"{likelihood.name}_mean", likelihood.mean)
         self._widest = max(*shape.encoder_widths, *shape.decoder_widths)
 
     def encode(self, x: ArrayLike, labels: ArrayLike | None, trusted: bool) -> tuple[Array, Array]:
@@ -127,7 +129,7 @@ class Codes:
 
     def _decode(self, z: Array, labels: Labels, mean: bool) -> Array:
         logits = self.network.decoder.forward(z, labels)[-1]
-        return self.network.likelihood.mean(logits) if mean else logits
+        return self._mean(logits) if mean else logits
 
     def _room(self, n: int) -> Array:
         return np.empty((n, self.input_dim), self.dtype)
