@@ -55,6 +55,8 @@ def test_words_are_escaped_and_nothing_is_fetched(slider):
     page = slider._repr_html_()
     assert '<label style="display: block">K &lt; <input' in page
     assert "<output>K &lt; = 1</output>" in page
+    assert "<input" in page
+    assert page.count("<input") == page.count("data-lm-suppress-shortcuts")  # arrow keys in Lab
     assert not re.findall(r"https?:", page)
 
 

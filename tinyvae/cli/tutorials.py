@@ -36,3 +36,4 @@ def tutorials(
     if find_spec("jupyterlab") is None:
         typer.echo("Jupyter is not installed here: pip install 'tinyvae[tutorials]'")
     typer.echo(f"Open them with: jupyter lab {target}")
+    typer.echo(f"Sliders move once you trust the notebooks: jupyter trust {target}/*.ipynb")

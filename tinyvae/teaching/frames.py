@@ -26,9 +26,10 @@ SCRIPT = (
     "this.setAttribute('aria-valuetext', all[chosen].alt);"
     "room.querySelector('output').value = all[chosen].alt;"
 )
+# JupyterLab takes the arrow keys for itself unless an element says data-lm-suppress-shortcuts.
 INPUT = (
     '<label style="display: block">{name} <input type="range" min="0" max="{last}" value="{value}" '
-    'data-stride="{stride}" aria-valuetext="{label}" '
+    'data-stride="{stride}" aria-valuetext="{label}" data-lm-suppress-shortcuts="true" '
     'style="width: 60%; touch-action: pan-y" oninput="{script}"></label>'
 )
 FRAME = (
