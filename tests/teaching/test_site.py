@@ -52,6 +52,10 @@ def test_nothing_is_asked_of_a_network(pages):
         assert not FAR.search(text), path.name
 
 
+def test_types_in_signatures_have_the_names_of_the_code(pages):
+    assert "ForwardRef" not in "".join(text for p, text in pages.items() if "reference" in p.parts)
+
+
 def test_a_lesson_leads_to_its_functions_and_they_lead_back(site):
     lesson = (site / "05-the-kl-term.html").read_text(encoding="utf-8")
     there = "reference/tinyvae.ops.reference.html#tinyvae.ops.reference.kl_backward"

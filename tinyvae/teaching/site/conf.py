@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import Any
 
@@ -72,6 +73,15 @@ html_theme_options = {
 }
 
 
+def plain_types(*event: Any) -> tuple[str | None, str | None]:
+    """Return a signature in which an alias inside of another type has its own name."""
+    arguments, returned = (
+        re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", text) if text else text
+        for text in event[-2:]
+    )
+    return arguments, returned
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Tell Sphinx of formulas and of equations."""
     app.add_html_math_renderer(
@@ -80,6 +90,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.equations = equations.places()
     app.add_role("equation", equations.role)
     app.connect("autodoc-process-docstring", equations.link_docstring)
+    app.connect("autodoc-process-signature", plain_types)
     app.connect("autodoc-skip-member", equations.skip_foreign)
     app.connect("doctree-read", equations.do_not_guess)
     app.connect("missing-reference", equations.resolve)
