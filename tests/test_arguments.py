@@ -69,6 +69,10 @@ WRONG = {
         (lambda: tv.load_data(""), "data='' is no path"),
         (lambda: tv.runs.info(None), "run must be a path, but None came"),
         (lambda: tv.study(5, seeds=1), "folder must be a path, but an int came"),
+        (lambda: VAE_.save(None), "path must be a path, but None came"),
+        (lambda: tv.fit(VAE_, X, checkpoint=5), "checkpoint must be a path, but an int came"),
+        (lambda: tv.plots.save(tv.plots.plot_kl([1.0]), None), "path must be a path, but None"),
+        (lambda: tv.History().to_tensorboard(None), "folder must be a path, but None came"),
     ],
     "what goes with something that is not there": [
         (lambda: tv.fit(TOLD, X, labels=Y, validation_labels=Y), "validation_labels were given"),

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from tinyvae.data.npy import NUMBERS, read_array
 from tinyvae.data.streams import open_regular
-from tinyvae.errors import CheckpointError, NonFiniteDataError, WriteError
+from tinyvae.errors import CheckpointError, NonFiniteDataError, WriteError, check_path
 
 Array = NDArray[Any]
 
@@ -42,9 +42,12 @@ def replace_file(path: str | PathLike[str]) -> Iterator[IO[bytes]]:
 
     Raises
     ------
+    UsageError
+        If ``path`` is none.
     WriteError
         If the folder cannot be written, or the disk is full; what stood at ``path`` stays.
     """
+    check_path("path", path)
     target = Path(path)
     # A name nobody else has, so that two writers never mix; not too long for the file system.
     temporary = target.parent / f"{_temporary_prefix(target)}.{secrets.token_hex(8)}.tmp"

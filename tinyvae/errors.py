@@ -10,6 +10,7 @@ import difflib
 import math
 import operator
 from collections.abc import Callable, Iterable
+from os import PathLike, fspath
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -201,6 +202,17 @@ def wrong_kind(argument: str, came: object, wanted: str, hint: str = "") -> Usag
     article = "an" if kind[0].lower() in "aeiou" else "a"
     thing = "None" if came is None else f"{article} {kind}"
     return UsageError(f"{argument} must be {wanted}, but {thing} came{hint and ': '}{hint}.")
+
+
+def check_path(argument: str, came: object) -> None:
+    """Refuse what is no path, as files and folders are named.
+
+    Raises
+    ------
+    UsageError
+    """
+    if not isinstance(came, str | PathLike) or isinstance(fspath(came), bytes):
+        raise wrong_kind(argument, came, "a path")
 
 
 def shown(came: object) -> str:

@@ -7,6 +7,7 @@ import pytest
 from exhibit import bce_logits, kl
 
 import tinyvae as tv
+from tinyvae.losscheck import examine
 
 
 class BadDay:
@@ -72,3 +73,17 @@ def test_a_function_that_takes_no_ordinary_mu_says_why():
 
     with pytest.raises(tv.TinyVAEError, match="mu is too large"):
         tv.check_loss(picky)
+
+
+def test_a_loss_that_fails_at_every_shape_is_told_in_words(monkeypatch):
+    bad = BadDay(10**9)
+    check, loss = failing_loss(bad)
+    measure = examine.measure
+
+    def late(*arguments):
+        bad.n = 0
+        return measure(*arguments)
+
+    monkeypatch.setattr(examine, "measure", late)
+    with pytest.raises(tv.TinyVAEError, match=r"raised ValueError: a bad day\."):
+        check(loss)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tinyvae.errors import FileFormatError, UsageError, wrong_kind
+from tinyvae.errors import FileFormatError, UsageError, check_path
 
 GZIP_MAGIC = b"\x1f\x8b"
 #: DEFLATE spends at least 2 bits on 258 bytes, so nothing unpacks to more than this many times.
@@ -39,8 +39,7 @@ def user_path(argument: str, came: str | os.PathLike[str]) -> Path:
     UsageError
         If it is no path: another kind of thing, empty, or with a NUL; if it names nobody's home.
     """
-    if not isinstance(came, str | os.PathLike) or isinstance(os.fspath(came), bytes):
-        raise wrong_kind(argument, came, "a path")
+    check_path(argument, came)
     text = os.fspath(came)
     if not text.strip() or "\0" in text:
         raise UsageError(f"{argument}={text!r} is no path: give the name of a file or a folder.")

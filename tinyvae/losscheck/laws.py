@@ -52,17 +52,24 @@ def measure(
         Residual that the terms are known to leave, where they only approximate.
     roles : sequence of str, optional
         What changes; everything but x by default.
+
+    Raises
+    ------
+    CallFailed
+        If the function raises at every shape.
     """
     rows, errors, residuals = [], [], []
     vary = [r for r in bench.roles if r != X] if roles is None else list(roles)
     failed: tuple[Pair, Shape] | None = None
+    broken: CallFailed | None = None
     used = []
     for shape in shapes:
         if bench.random and shape.input_dim > max(DRAWN_WIDTH, shapes[0].input_dim):
             continue
         try:
             pairs = bench.pairs(shape, vary, _count(bench, terms))
-        except CallFailed:
+        except CallFailed as error:
+            broken = error  # other shapes may tell enough
             continue
         fitter = Fitter(bench, pairs)
         allowed = max(fitter.allowed, 10.0 * coarse * fitter.size)
@@ -75,6 +82,8 @@ def measure(
         residuals.append(fit.left / (fitter.size or 1.0))
         if fit.left > allowed and failed is None and not bench.random:
             failed = (pairs[int(np.argmax(np.abs(fit.leaves)))], shape)
+    if not used and broken is not None:
+        raise broken
     sizes = [shape.sizes for shape in used]
     laws = tuple(
         fit_powers([row[i] for row in rows], sizes, [e[i] for e in errors])

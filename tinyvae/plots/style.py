@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from tinyvae.checkpoint import replace_file
 from tinyvae.data import read_batch
 from tinyvae.data.pictures import square
-from tinyvae.errors import ShapeError, check_option
+from tinyvae.errors import ShapeError, check_option, check_path
 from tinyvae.plots.arguments import check_model, refuse_objects, wrong_kind
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     Raises
     ------
     UsageError
-        If ``figure`` is none.
+        If ``figure`` or ``path`` is none.
     OptionError
         If the ending names no format that can be written.
     WriteError
@@ -110,6 +110,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     """
     if not isinstance(figure, Figure):
         raise wrong_kind("figure", figure, "a figure")
+    check_path("path", path)
     path = Path(path)
     ending = path.suffix.lstrip(".").lower()
     check_option("ending of path", ending, sorted(FigureCanvasBase.filetypes))

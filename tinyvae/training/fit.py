@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from tinyvae.errors import UsageError, check_count
+from tinyvae.errors import UsageError, check_count, check_path
 from tinyvae.model.vae import VAE, check_vae
 from tinyvae.training.history import History
 from tinyvae.training.loop import Callback, Training
@@ -96,6 +96,8 @@ def fit(
     for name, wanted in (("resume", resume), ("save_every", save_every is not None)):
         if wanted and checkpoint is None:
             raise UsageError(f"{name}={locals()[name]} needs checkpoint=: the run's file.")
+    if checkpoint is not None:
+        check_path("checkpoint", checkpoint)
     if save_every is not None:
         save_every = check_count("save_every", save_every)
     training = Training(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Any
 
-from tinyvae.errors import MissingPackageError, WriteError
+from tinyvae.errors import MissingPackageError, WriteError, check_path
 
 #: What can write them, the light one first.
 _WRITERS = ("tensorboardX", "torch.utils.tensorboard")
@@ -15,6 +15,7 @@ _WRITERS = ("tensorboardX", "torch.utils.tensorboard")
 
 def write(rows: Iterable[Mapping[str, float]], folder: str | PathLike[str]) -> None:
     """Write the rows of a history; see ``History.to_tensorboard``."""
+    check_path("folder", folder)
     make = _writer()
     try:
         with make(str(folder)) as writer:
