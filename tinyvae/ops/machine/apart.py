@@ -72,6 +72,7 @@ class Apart:
         self._chosen = names.index(chosen) if chosen else None
         self._asked = set() if waits or chosen else {0}
         self._tables: dict[Types, Any] = {}
+        self._symbols: dict[Types, str] = {}
 
         def through(*arguments: Any) -> None:
             self(*arguments)
@@ -102,15 +103,16 @@ class Apart:
 
     def table(self, kinds: Types) -> str:
         """Return the symbol of the table of addresses for these types of arguments."""
-        words = f"{self.__module__}.{self.__qualname__}".replace("<locals>", "")
-        symbol = f"{words}.{hashlib.sha256(repr(kinds).encode()).hexdigest()[:16]}"
         if kinds not in self._tables:
+            words = f"{self.__module__}.{self.__qualname__}".replace("<locals>", "")
+            symbol = f"{words}.{hashlib.sha256(repr(kinds).encode()).hexdigest()[:16]}"
             addresses = np.zeros(PLACES, np.int64)
             llvm.add_symbol(symbol, addresses.ctypes.data)
-            self._tables[kinds], _KERNELS[symbol] = addresses, (self, kinds)
+            self._tables[kinds], self._symbols[kinds] = addresses, symbol
+            _KERNELS[symbol] = self, kinds
             for number in self._asked:
                 self._fill(kinds, number)
-        return symbol
+        return self._symbols[kinds]
 
     def _fill(self, kinds: Types, number: int) -> None:
         exact = list(kinds)
