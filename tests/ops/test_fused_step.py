@@ -69,7 +69,7 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
         vae = VAE(784, (100,), 20, threads=threads)
         assert workers.threads_for(6e9, threads) == threads
         adam = Adam(vae.parameters)
-        for _ in range(3):
+        for _ in range(25):
             vae.train_step(x, noise, adam)
         weights.append(vae.parameters.values)
     assert JIT_DISABLED or workers._pool.workers == 7
