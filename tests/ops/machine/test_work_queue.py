@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from tinyvae.ops.machine.jit import JIT_DISABLED, kernel
-from tinyvae.ops.machine.work_queue import THREADS, WHOLE, in_parts, new_queue, serve
+from tinyvae.ops.machine.work_queue import (
+    DONE,
+    LEFT,
+    PARTS,
+    THREADS,
+    WHOLE,
+    in_parts,
+    new_queue,
+    serve,
+)
 
 needs_compiler = pytest.mark.skipif(JIT_DISABLED, reason="plain Python has one thread")
 
@@ -55,8 +64,15 @@ def test_with_helpers_too_every_part_is_done_once(workers):
 def test_a_helper_beyond_the_wanted_number_leaves_the_work_to_others():
     queue, totals, seen = new_queue(), np.zeros(4), np.zeros(4, np.int64)
     add_step(WHOLE, 4, queue, totals, seen, 1.0)
-    queue[:3] = 4, 0, 4  # posted again, and nobody at it
+    queue[[LEFT, DONE, PARTS]] = 4, 0, 4  # posted again, and nobody at it
     queue[THREADS] = 2
     serve(queue, 2, 1000)
-    np.testing.assert_array_equal(queue[:2], (4, 0))
+    np.testing.assert_array_equal(queue[[LEFT, DONE]], (4, 0))
     np.testing.assert_array_equal(totals, 1.0)
+
+
+def test_what_all_threads_write_lies_on_lines_of_its_own():
+    queue = new_queue()
+    lines = (queue.ctypes.data + queue.itemsize * np.array([LEFT, DONE, PARTS])) // 64
+    assert len(set(lines)) == 3
+    assert queue.ctypes.data % 64 == 0

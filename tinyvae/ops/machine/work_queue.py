@@ -4,8 +4,9 @@ Python's lock would put a thread to sleep for longer than a small layer takes.  
 posts works too, so nothing is lost where no other is awake; no order is promised, so parts must
 write to different places.
 
-The queue is eight int64.  A part is taken by counting ``LEFT`` down from n to 0 atomically; only
-then are ``ENTRY`` and the rest read, which do not change until all parts are done.
+A part is taken by counting ``LEFT`` down from n to 0 atomically; only then are ``ENTRY`` and the
+rest read, which do not change until all parts are done.  LEFT and DONE, which all threads write,
+have a line of the caches each: who counts one takes it away from those who look at the other.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from tinyvae.ops.machine.vectors import address
 Array = NDArray[Any]
 Typed = tuple[Any, Callable[[Any, Any, Any, Any], Any]]
 
-LEFT, DONE, PARTS, THREADS, ENTRY, ARGUMENTS = range(6)
+# Places in the queue, in int64; a line of the caches has eight, and some processors fetch two.
+LEFT, DONE, PARTS, THREADS, ENTRY, ARGUMENTS = 0, 16, 32, 33, 34, 35
+SIZE = 48
 #: In place of a part's number: all of the work, to be posted in parts.
 WHOLE = -1
 
@@ -41,7 +44,9 @@ _REST = {"x86_64": _PAUSE, "amd64": _PAUSE, "aarch64": _YIELD, "arm64": _YIELD}
 
 def new_queue() -> Array:
     """Return an empty queue."""
-    return np.zeros(8, np.int64)
+    room = np.zeros(SIZE + 16, np.int64)
+    start = -room.ctypes.data % 128 // room.itemsize
+    return room[start : start + SIZE]
 
 
 def _field(builder: Any, start: Any, which: int) -> Any:
