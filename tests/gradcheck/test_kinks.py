@@ -122,6 +122,8 @@ RIGHT = [
     ("general", 9_002_589, "auto"),
     ("ties", 9_000_127, "central"),  # a small kink beside large ones
     ("ties", 9_000_463, "central"),
+    ("ties", 9_001_441, "central"),  # slopes of zero that change as a square does
+    ("ties", 9_001_570, "central"),
 ]
 
 

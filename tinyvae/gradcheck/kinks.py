@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinyvae.gradcheck import cells
-from tinyvae.gradcheck.around import Around, settle
+from tinyvae.gradcheck.around import NEARER, Around, settle
 from tinyvae.gradcheck.comparison import Comparison
-from tinyvae.gradcheck.measure import Instruments
+from tinyvae.gradcheck.measure import Instruments, Measurement
 from tinyvae.gradcheck.point import Ray
 from tinyvae.gradcheck.problem import Array
 
@@ -36,10 +36,11 @@ def show_a_kink(tools: Instruments, rays: Sequence[Ray], floor: float) -> bool:
     around = Around.look(tools, rays, floor)
     if not len(around.slopes):
         return False
-    here = [tools.slope(ray) for ray in rays]
-    off = np.abs([s.value for s in here] - around.slopes.mean(axis=0))
-    surely = 10.0 * (around.known + np.array([s.error for s in here]))
-    return bool(((around.kinked | (off > surely)) & ~_unbounded(tools, around)).any())
+    here = tools.measure("", rays, np.zeros(len(rays)), 1)
+    off = np.abs(here.numeric - around.slopes.mean(axis=0))
+    kinked = around.kinked | (off > 10.0 * (around.known + here.error))
+    kinked &= ~_flattens(tools, around, here)
+    return bool(kinked.any() and (kinked & ~_unbounded(tools, around)).any())
 
 
 def examine(tools: Instruments, part: Comparison) -> None:
@@ -53,7 +54,7 @@ def examine(tools: Instruments, part: Comparison) -> None:
     if not len(around.slopes):
         return
     middle, surely = around.slopes.mean(axis=0), 10.0 * around.known
-    measurable = part.known | tools.exact
+    measurable = (part.known | tools.exact) & ~_flattens(tools, around, measured)
     part.at_kink = around.kinked & measurable
     if tools.exact:
         off = ~part.at_kink & ~(np.abs(measured.numeric - middle) <= surely)
@@ -85,6 +86,15 @@ def _shows_a_small_kink(tools: Instruments, part: Comparison) -> bool:
         if abs(right.value - left.value) > 10.0 * (left.error + right.error):
             return True
     return False
+
+
+def _flattens(tools: Instruments, around: Around, here: Measurement) -> Array:
+    """Return which slopes jump, and nearer to the point all become that at it, as a cube's do."""
+    if tools.exact or not around.kinked.any():
+        return np.zeros(len(around.rays), bool)
+    nearer = [cells.limits(tools, place, around.rays, NEARER) for place in around.places]
+    off = np.abs(np.array(nearer) - here.numeric).max(axis=0)
+    return np.asarray(around.kinked & (off <= 10.0 * here.error + 0.01 * around.jump))
 
 
 def _unbounded(tools: Instruments, around: Around) -> Array:
