@@ -77,23 +77,41 @@ def _product(
     return code.repeat(depth, [*tile, a.start, b.start], step)[:-2]
 
 
+def _write_tile(
+    code: VectorCode, a: Matrix, b: Matrix, initial: Matrix, out: Matrix, columns: int,
+    size: tuple[Value, Value, Value], i: Value, rows: int,
+) -> None:  # fmt: skip
+    """out[i : i + rows, columns] = initial + a[:, :depth] @ b, the last row for those beyond it."""
+    count, depth, width = size
+    builder, last = code.builder, code.builder.sub(count, integer(1))
+
+    def rows_of(matrix: Matrix) -> list[Value]:
+        first, end = builder.mul(i, matrix.row), builder.mul(last, matrix.row)
+        return code.spread(first, matrix.row, end, rows)
+
+    tile = code.load_tile(initial.start, rows_of(initial), columns, width)
+    tile = _product(code, tile, a, rows_of(a), b, depth)
+    code.store_tile(tile, out.start, rows_of(out), columns, width)
+
+
 def _write_rows(
     code: VectorCode, a: Matrix, b: Matrix, initial: Matrix, out: Matrix, columns: int,
     size: tuple[Value, Value, Value],
 ) -> None:  # fmt: skip
-    """out[:count, columns] = initial + a[:count, :depth] @ b, tile by tile from top to bottom."""
-    count, depth, width = size
-    builder, rows = code.builder, TILE_ROWS[columns]
-    last = builder.sub(count, integer(1))
+    """out[:count, columns] = initial + a[:count, :depth] @ b, tile by tile from top to bottom.
 
-    def rows_of(matrix: Matrix, i: Value) -> list[Value]:
-        first, end = builder.mul(i, matrix.row), builder.mul(last, matrix.row)
-        return code.spread(first, matrix.row, end, rows)
-
-    with code.each(count, rows) as i:
-        tile = code.load_tile(initial.start, rows_of(initial, i), columns, width)
-        tile = _product(code, tile, a, rows_of(a, i), b, depth)
-        code.store_tile(tile, out.start, rows_of(out, i), columns, width)
+    What is left of the rows takes half a tile where that is enough: of a batch of 20, four rows.
+    """
+    count, rows, builder = size[0], TILE_ROWS[columns], code.builder
+    half = rows // 2 if columns > 1 else 0
+    left = builder.srem(count, integer(rows))
+    few = builder.icmp_signed("<=", left, integer(half))
+    whole = builder.select(few, builder.sub(count, left), count)
+    with code.each(whole, rows) as i:
+        _write_tile(code, a, b, initial, out, columns, size, i, rows)
+    if half:
+        with builder.if_then(builder.icmp_signed("<", whole, count)):
+            _write_tile(code, a, b, initial, out, columns, size, whole, half)
 
 
 def _write_copy(
