@@ -138,6 +138,12 @@ def test_right_expression_that_was_called_wrong_once(kind, seed, method):
     assert "wrong" not in verdicts(report), report
 
 
+def test_function_that_is_zero_but_for_rounding_passes_and_does_not_jump():
+    expression = fuzz.Expression(9_001_150, "ties")
+    report = check_gradients(*fuzz.question(expression), method="directions")
+    assert report.passed, report
+
+
 def test_imaginary_part_lost_beside_kinks_is_noticed():
     """At 0 a complex slope of 0 lies between those of abs, also where it should be another one."""
     b = np.array([0.0, 0.0, -1.0, 0.0])
