@@ -228,3 +228,10 @@ def test_torch_is_not_imported_for_arrays_of_numpy():
         pytest.skip("torch was imported by another test")
     check_gradients(np.sum, np.ones_like, X)
     assert "torch" not in sys.modules
+
+
+@pytest.mark.parametrize("key", ["w", "dw"])
+def test_gradients_in_a_dictionary_go_by_the_argument_or_by_d_and_it(key):
+    w = np.array([1.0, -2.0])
+    assert check_gradients(lambda w: (w**2).sum(), lambda w: {key: 2 * w}, w).passed
+    assert not check_gradients(lambda w: (w**2).sum(), lambda w: {key: w}, w).passed

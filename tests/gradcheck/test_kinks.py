@@ -13,6 +13,10 @@ def verdicts(report):
     return [a.verdict for a in report.arrays]
 
 
+def relu(a):
+    return np.where(a.real > 0, a, 0.0 * a)
+
+
 def both(x):
     """Return relu(x) - relu(-x), which is x: its gradient is 1, whatever relu's is at 0."""
     return (np.where(x.real > 0, x, 0.0) - np.where(x.real < 0, -x, 0.0)).sum()
@@ -134,6 +138,12 @@ def test_right_expression_that_was_called_wrong_once(kind, seed, method):
     assert "wrong" not in verdicts(report), report
 
 
+def test_function_that_is_zero_but_for_rounding_passes_and_does_not_jump():
+    expression = fuzz.Expression(9_001_150, "ties")
+    report = check_gradients(*fuzz.question(expression), method="directions")
+    assert report.passed, report
+
+
 def test_imaginary_part_lost_beside_kinks_is_noticed():
     """At 0 a complex slope of 0 lies between those of abs, also where it should be another one."""
     b = np.array([0.0, 0.0, -1.0, 0.0])
@@ -151,3 +161,17 @@ def test_many_ties_are_all_seen():
     x = np.full(40, 2.0)
     assert check_gradients(np.max, lambda x: np.full(40, 1 / 40), x).passed
     assert not check_gradients(np.max, lambda x: np.full(40, 1 / 39), x).passed
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("distance", 10.0 ** -np.arange(3.0, 9.0))
+def test_kink_at_the_point_excuses_none_beside_it(method, distance):
+    def function(x):
+        return relu(x[0] - 1.0) + relu(x[1] - 1.0 + distance) + 100.0 * x[2] ** 2
+
+    def verdict(slope):
+        claim = np.array([0.3, slope, 200.0])
+        return verdicts(check_gradients(function, lambda x: claim, np.ones(3), method=method))[0]
+
+    assert verdict(1.0) != "wrong"
+    assert "ok" not in (verdict(0.5), verdict(0.0), verdict(1.01))

@@ -54,7 +54,8 @@ def examine(tools: Instruments, part: Comparison) -> None:
     if not len(around.slopes):
         return
     middle, surely = around.slopes.mean(axis=0), 10.0 * around.known
-    measurable = (part.known | tools.exact) & ~_flattens(tools, around, measured)
+    flat = _flattens(tools, around, measured)
+    measurable = (part.known | tools.exact) & ~flat
     part.at_kink = around.kinked & measurable
     if tools.exact:
         off = ~part.at_kink & ~(np.abs(measured.numeric - middle) <= surely)
@@ -75,7 +76,7 @@ def examine(tools: Instruments, part: Comparison) -> None:
     part.slack = np.where(part.at_kink, 3.0 * around.known, 0.0)
     # Beside kinks that are seen, there may be some that are too small to be.
     if tools.exact or part.at_kink.any() or _shows_a_small_kink(tools, part):
-        part.slack += np.where(part.at_kink, 0.0, around.jump)
+        part.slack += np.where(part.at_kink | flat, 0.0, around.jump)
     part.around = np.where(part.at_kink, around.sizes, 0.0)
 
 
