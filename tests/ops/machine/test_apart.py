@@ -122,6 +122,21 @@ def test_every_type_has_a_kernel_of_its_own():
         assert h.dtype == dtype
 
 
+def test_one_caller_may_call_it_with_two_types(monkeypatch):
+    monkeypatch.setattr(jit, "attach_cache", lambda *_: None)
+    rows.activate_rows.ask(0)
+
+    @jit.kernel()
+    def both(a, b):
+        rows.activate_rows(a, 0, 0, 1)
+        rows.activate_rows(b, 0, 0, 1)
+
+    a, b = np.full((2, 8), -2.0, np.float32), np.full((2, 8), -3.0)
+    both(a, b)
+    for array, before in ((a, -2.0), (b, -3.0)):
+        np.testing.assert_array_equal(array, [[0.0] * 8, [before] * 8])
+
+
 def test_a_number_that_nobody_asked_for_is_refused_and_one_asked_for_later_is_found(monkeypatch):
     monkeypatch.setattr(jit, "attach_cache", lambda *_: None)
 
