@@ -21,7 +21,7 @@ exclude_patterns = ["_build"]
 
 # The notebooks' stored outputs are the site's; nothing runs.
 nb_execution_mode = "off"
-nb_ipywidgets_js: dict[str, Any] = {}
+nb_ipywidgets_js: dict[str, Any] = {}  # or pages ask a network for them
 nb_merge_streams = True
 nb_code_prompt_show = "Show the {type}"
 nb_code_prompt_hide = "Hide the {type}"

@@ -1,4 +1,4 @@
-"""The notebooks as sources of the site: links lead to pages, and nothing needs a kernel."""
+"""The notebooks as sources of the site: links lead to pages, and nothing asks a network."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ MENTIONED = re.compile(
     r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|^#[^\n]*|^<[^\n]*|\((\d+\.\d+)\)",
     flags=re.DOTALL | re.MULTILINE,
 )
-WIDGET = "application/vnd.jupyter.widget-view+json"
-MOVES = "The slider moves where a kernel runs: `tinyvae tutorials lessons`, then Jupyter.\n"
 CONTENTS = "\n```{{toctree}}\n:hidden:\n\n{}\n```\n"
 ONE_PAGE = """# A whole VAE on one page
 
@@ -64,7 +62,6 @@ def stage_lesson(notebook: dict[str, Any], functions: dict[str, list[str]]) -> N
             cell["source"] = mentioned(text)
         else:
             cell["outputs"] = [shown(output) for output in cell.get("outputs", [])]
-    notebook["metadata"].pop("widgets", None)
     used = [(n, functions[n]) for n in numbers if n in functions]
     if used:
         lines = ["## These equations in the package", ""]
@@ -114,16 +111,12 @@ def target_of(module: str, name: str) -> str:
 
 
 def shown(output: dict[str, Any]) -> dict[str, Any]:
-    """Return an output without what needs a kernel or a network."""
-    data = output.get("data")
-    if not data:
+    """Return an output without what needs a network."""
+    data = output.get("data", {})
+    if "text/html" not in data:
         return output
-    kept = {kind: value for kind, value in data.items() if kind != WIDGET}
-    if WIDGET in data:
-        kept = {"text/markdown": MOVES} | {k: v for k, v in kept.items() if k != "text/plain"}
-    if "text/html" in kept:
-        kept["text/html"] = FROM_AFAR.sub("", "".join(kept["text/html"]))
-    return output | {"data": kept}
+    html = FROM_AFAR.sub("", "".join(data["text/html"]))
+    return output | {"data": data | {"text/html": html}}
 
 
 def functions_of_equations() -> dict[str, list[str]]:
