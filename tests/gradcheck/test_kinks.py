@@ -126,6 +126,9 @@ RIGHT = [
     ("general", 9_002_589, "auto"),
     ("ties", 9_000_127, "central"),  # a small kink beside large ones
     ("ties", 9_000_463, "central"),
+    ("ties", 9_001_972, "central"),  # jumps that cancel in every cell seen, but not along the entry
+    ("ties", 9_002_887, "central"),
+    ("ties", 9_003_241, "central"),
     ("ties", 9_001_441, "central"),  # slopes of zero that change as a square does
     ("ties", 9_001_570, "central"),
 ]
@@ -175,3 +178,21 @@ def test_kink_at_the_point_excuses_none_beside_it(method, distance):
 
     assert verdict(1.0) != "wrong"
     assert "ok" not in (verdict(0.5), verdict(0.0), verdict(1.01))
+
+
+@pytest.mark.parametrize("method", ["auto", "central"])
+@pytest.mark.parametrize(
+    ("claimed", "right"),
+    [((2.0, 0.0), True), ((0.0, 0.0), True), ((1.0, 100.0), True), ((3.0, 0.0), False),
+     ((-0.5, 0.0), False)],
+)  # fmt: skip
+def test_kinks_that_cancel_where_the_other_entry_decides(method, claimed, right):
+    """relu(a + 100 b) + relu(a - 100 b): in nearly all cells its slope along a is 1."""
+
+    def f(x):
+        steep = np.array([x[0] + 100.0 * x[1], x[0] - 100.0 * x[1]])
+        return np.where(steep.real > 0, steep, 0.0).sum()
+
+    report = check_gradients(f, lambda x: np.array(claimed), np.zeros(2), method=method)
+    assert report.passed == right, report
+    assert right or report.arrays[0].verdict == "wrong"

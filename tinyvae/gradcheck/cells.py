@@ -16,6 +16,11 @@ from tinyvae.gradcheck.problem import Array
 HAIR = {True: 1e-12, False: 1e-5}
 FIXED_STEP = 1.0 / 64.0  # of differences at a neighbour, in hairs
 SCAN, CLIMB = 40, 60
+# Places on a line through a cell, in hairs: some lie beyond kinks that the line meets at a small
+# angle.  So far away a function has bent for differences.
+NEAR = np.tan(np.linspace(-1.55, 1.55, SCAN))
+FAR = np.geomspace(100.0, 1e3, 4)
+ALONG = {True: np.concatenate([-FAR[::-1], NEAR, FAR]), False: NEAR}
 PUSH = 8.0  # hairs: further than any neighbour's entry
 
 
@@ -79,11 +84,14 @@ def limits(tools: Instruments, place: Direction, rays: Sequence[Ray], closer: fl
     return np.where(np.abs(change) <= 1e-3 * (large + np.abs(nearer)), nearer + change, nearer)
 
 
-def sides(tools: Instruments, rays: Sequence[Ray]) -> Array:
+def sides(tools: Instruments, rays: Sequence[Ray], closer: float = 1.0) -> Array:
     """Return the slopes along rays to where each itself leads from the point, back and forth."""
     here = {n: np.zeros(a.shape) for n, a in tools.problem.arrays.items()}
     return np.array(
-        [[limits(tools, push(tools, here, r, t), [r])[0] for r in rays] for t in (-PUSH, PUSH)]
+        [
+            [limits(tools, push(tools, here, r, t), [r], closer)[0] for r in rays]
+            for t in (-PUSH, PUSH)
+        ]
     )
 
 
@@ -94,7 +102,7 @@ def steepest(tools: Instruments, direction: Direction) -> tuple[dict[str, Array]
     them; were all of the jumps upwards on one side, the slope would be the first plus all these.
     """
     start = draw(tools)
-    places = [push(tools, start, direction, t) for t in np.tan(np.linspace(-1.55, 1.55, SCAN))]
+    places = [push(tools, start, direction, t) for t in ALONG[tools.exact]]
     slopes = np.array([limits(tools, place, [direction])[0] for place in places])
     finite = np.flatnonzero(np.isfinite(slopes))
     if not len(finite):

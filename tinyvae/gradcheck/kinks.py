@@ -94,6 +94,8 @@ def _flattens(tools: Instruments, around: Around, here: Measurement) -> Array:
     if tools.exact or not around.kinked.any():
         return np.zeros(len(around.rays), bool)
     nearer = [cells.limits(tools, place, around.rays, NEARER) for place in around.places]
+    # In the cells seen, the jumps of several kinks may have cancelled each other.
+    nearer += list(cells.sides(tools, around.rays, NEARER))
     off = np.abs(np.array(nearer) - here.numeric).max(axis=0)
     return np.asarray(around.kinked & (off <= 10.0 * here.error + 0.01 * around.jump))
 
