@@ -103,7 +103,7 @@ def plot_history(
         _draw_term(panel, columns, term)
         panel.set_title(title, fontsize="medium")
         panel.set_xlabel("epoch")
-        panel.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+        panel.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("nats per example")
     return figure_of(panels[0])
